@@ -1,0 +1,122 @@
+"""Everything that headway raises, in one tree; the consequence for the remote stands on the class.
+
+    HeadwayError
+    ├── RemoteProtocolError      the remote broke a rule
+    │   ├── CodecError           bytes that are no message
+    │   ├── UnexpectedMessage    a message at the wrong moment
+    │   ├── HandshakeRejected    not the peer that we want: self, obsolete, services missing, other network
+    │   ├── InvalidHeader        a header breaks a rule of its chain
+    │   │   └── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
+    │   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
+    │   └── MutatedBlock         these bytes are not the block that was asked for
+    ├── LocalProtocolError       the caller used a machine wrongly
+    ├── RequestFailed            a request will not be answered
+    │   ├── RequestTimeout       not in time
+    │   └── PeerGone             its peer has gone
+    ├── StoreError               the data directory: locked, damaged, of another network, of a newer format
+    └── ConfigError              an option or a file of the user is wrong
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import ClassVar
+
+from headway.types import BlockId
+
+
+class Consequence(Enum):
+    """What follows for a remote that caused an error."""
+
+    NOTHING = auto()
+    """Not its fault."""
+    DISCONNECT = auto()
+    """This connection ends; the address may be tried again after a backoff."""
+    DISCOURAGE = auto()
+    """This connection ends and its address is not chosen again for a day."""
+
+
+class HeadwayError(Exception):
+    """Root of the tree: catch this to catch everything that headway raises by intent."""
+
+
+class RemoteProtocolError(HeadwayError):
+    """The remote broke a rule. `peer` names it (host:port) when it is known."""
+
+    consequence: ClassVar[Consequence] = Consequence.DISCONNECT
+
+    def __init__(self, message: str, *, peer: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.peer = peer
+
+    def __str__(self) -> str:
+        return f"{self.message} (peer {self.peer})" if self.peer else self.message
+
+
+class CodecError(RemoteProtocolError):
+    """Bytes that are no message: wrong magic, too long, a count out of bounds, an encoding that is not canonical."""
+
+
+class UnexpectedMessage(RemoteProtocolError):
+    """A well-formed message that is not allowed in this state."""
+
+
+class HandshakeRejected(RemoteProtocolError):
+    """The handshake ended: our own connection, obsolete version, missing services, another network, closed early."""
+
+
+class _RuleBroken(RemoteProtocolError):
+    """A header or block against the rules of its chain.
+
+    `rule` is a short stable name (Bitcoin Core's reject reason where it has one), `block` the id of the offender.
+    """
+
+    def __init__(self, rule: str, block: BlockId, detail: str = "", *, peer: str = "") -> None:
+        super().__init__(f"{self._noun} {block}: {rule}" + (f" ({detail})" if detail else ""), peer=peer)
+        self.rule = rule
+        self.block = block
+        self.detail = detail
+
+    _noun: ClassVar[str] = "block"
+
+
+class InvalidHeader(_RuleBroken):
+    consequence = Consequence.DISCOURAGE
+    _noun = "header"
+
+
+class FutureHeader(InvalidHeader):
+    consequence = Consequence.NOTHING
+
+
+class InvalidBlock(_RuleBroken):
+    consequence = Consequence.DISCOURAGE
+
+
+class MutatedBlock(_RuleBroken):
+    consequence = Consequence.DISCOURAGE
+
+
+class LocalProtocolError(HeadwayError):
+    """The caller's own mistake: a request on a closed peer, a hash where the chain needs a height, a value out of range."""
+
+
+class RequestFailed(HeadwayError):
+    """A request that will not be answered."""
+
+
+class RequestTimeout(RequestFailed):
+    """The remote did not answer in time; its connection has ended or is ending."""
+
+
+class PeerGone(RequestFailed):
+    """The peer went before it answered; the message says why it went."""
+
+
+class StoreError(HeadwayError):
+    """The data directory cannot be used; the message says what to do."""
+
+
+class ConfigError(HeadwayError):
+    """An option, a file or an environment variable of the user is wrong."""

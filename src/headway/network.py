@@ -1,0 +1,266 @@
+"""THE plug-in interface: all that a chain must supply, and nothing more.
+
+One frozen `Network` value a chain; a test network is `dataclasses.replace(MAINNET, ...)`. The core (peer, chain, sync, node) sees a
+chain through these protocols alone; `tests/toynet.py` proves it with a fourth network in one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Protocol
+
+from headway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from headway.errors import InvalidHeader
+    from headway.types import Address, BlockRequest, Hash, Header, Height, Raw
+    from headway.wire.frames import Frame
+    from headway.wire.messages import Headers, Message, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Every duration of the engine, in seconds. Zero switches the timer off."""
+
+    connect_timeout: float = 10.0
+    """A dial that does not answer. Core waits 5 s (DEFAULT_CONNECT_TIMEOUT); far links deserve more."""
+    handshake_timeout: float = 60.0
+    """From the connection to the remote's verack (Core DEFAULT_PEER_CONNECT_TIMEOUT)."""
+    idle_timeout: float = 1200.0
+    """Nothing received at all (Core TIMEOUT_INTERVAL)."""
+    ping_interval: float = 120.0
+    """Core PING_INTERVAL."""
+    ping_timeout: float = 1200.0
+    """Core TIMEOUT_INTERVAL: a pong may queue behind blocks on a slow line."""
+    headers_timeout: float = 60.0
+    """One getheaders: 160 kB at most, a minute even on a bad line."""
+    addresses_timeout: float = 60.0
+    """One getaddr; silence is a lawful answer, so it only frees the slot."""
+    transaction_timeout: float = 60.0
+    """One transaction by getdata (Core GETDATA_TX_INTERVAL)."""
+    batch_timeout: float = 60.0
+    """The progress clock of a block batch, reset by each block: no block at all for this long ends the peer."""
+    block_timeout: float = 120.0
+    """The deadline of one block beyond the time that the bytes asked ahead of it need at `Limits.min_rate`."""
+    close_timeout: float = 5.0
+    """How long queued bytes may still drain after we decided to disconnect."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not value >= 0 or value == float("inf"):
+                raise ConfigError(f"Timing.{item.name} is {value!r}; it must be a finite number of seconds, 0 for off")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what a remote can make us hold, and on what we ask. Names in brackets are Bitcoin Core's."""
+
+    max_payload: int = 4_000_000
+    """Bytes of one message's payload, refused from its frame header alone [MAX_PROTOCOL_MESSAGE_LENGTH]."""
+    max_headers: int = 2_000
+    """[MAX_HEADERS_RESULTS]"""
+    max_inventory: int = 50_000
+    """[MAX_INV_SZ]"""
+    max_getdata: int = 1_000
+    """Entries of a getdata that we send [MAX_GETDATA_SZ]."""
+    max_addresses: int = 1_000
+    """[MAX_ADDR_TO_SEND]"""
+    max_locator: int = 101
+    """[MAX_LOCATOR_SZ]"""
+    max_blocks_in_flight: int = 1_024
+    """Ceiling of one batch that is outstanding at one peer."""
+    max_queued_requests: int = 16
+    """Requests that may wait behind an outstanding one of their kind at one peer; more is the caller's error."""
+    max_block_size: int = 4_000_000
+    """Bytes of the largest block; for the window's byte bound until sizes are known."""
+    typical_block_size: int = 2_000_000
+    """A guess for a block whose size we cannot know yet, in bytes."""
+    min_rate: int = 20_000
+    """Bytes a second below which a peer is too slow to be asked for blocks; falls with our own measured line rate."""
+    max_send_queue: int = 1_000_000
+    """Bytes queued towards one remote before we stop producing answers for it [DEFAULT_MAXSENDBUFFER]."""
+    max_unread: int = 16_000_000
+    """Bytes queued towards a remote that does not read, before it is dropped."""
+    max_low_work_headers: int = 2_000_000
+    """Headers kept on chains below the network's minimum work; above the real height of every network."""
+
+
+class OnDuplicate(Enum):
+    """What a second version or verack means."""
+
+    IGNORE = auto()
+    """Bitcoin, as Core does."""
+    DISCONNECT = auto()
+    """Neo, as the Neo document says."""
+
+
+class Wire(Protocol):
+    """One connection's view of the codec. Total: any bytes give messages, "not yet", or CodecError."""
+
+    expect_block: bool
+    """Set by the peer machine while a block batch is out: only then may a buffer of the declared length be allocated."""
+
+    def receive_data(self, data: Raw) -> None:
+        """Take bytes in any chunking. Never raises; what is wrong comes out of `frames`."""
+
+    def receive_buffer(self) -> memoryview | None:
+        """Where the next bytes should go to avoid a copy, or None: then any scratch buffer and `receive_data` will do."""
+
+    def receive_buffered(self, count: int) -> None:
+        """`count` bytes were written to the start of the last `receive_buffer`."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Complete frames so far. Raises CodecError once the stream cannot be read on."""
+
+    def decode(self, frame: Frame) -> Message:
+        """An unknown command gives `Unknown`, never an error. Raises CodecError for a payload that breaks its format."""
+
+    def encode(self, message: Message) -> list[Raw]:
+        """The frame as chunks to be written one after another; large payloads are not copied."""
+
+    def negotiated(self, theirs: Version) -> None:
+        """Told once, when the remote's version was accepted."""
+
+
+class Codec(Protocol):
+    def open(self, *, inbound: bool) -> Wire: ...
+
+
+class HandshakePolicy(Protocol):
+    @property
+    def on_duplicate(self) -> OnDuplicate: ...
+
+    @property
+    def ignores_early_messages(self) -> bool:
+        """True: anything but a version first, and unknown messages before verack, are ignored until the timeout (Core).
+        False: they end the handshake (Neo)."""
+
+    def speaks_first(self, *, inbound: bool) -> bool: ...
+
+    def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
+        """Raises HandshakeRejected when we do not want this peer; names what is missing."""
+
+    def before_verack(self, theirs: Version) -> Sequence[Message]:
+        """Negotiation messages that we send between their version and our verack."""
+
+    def after_verack(self, theirs: Version) -> Sequence[Message]:
+        """What we send once both veracks are through."""
+
+    def is_negotiation(self, message: Message) -> bool:
+        """A message that is legal only between version and verack; later it disconnects."""
+
+
+class Branch(Protocol):
+    """A chain of headers ending at one of them, as rules see it when they gather the context of the next."""
+
+    @property
+    def height(self) -> Height: ...
+
+    @property
+    def hash(self) -> Hash: ...
+
+    def header(self, height: Height) -> bytes:
+        """The raw header at `height` (0 to this branch's height) on this branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderVerdict:
+    """What `check_headers` found. The first `accepted` headers passed; `error`, if any, is about the next one."""
+
+    accepted: int
+    hashes: bytes
+    """32 bytes for each accepted header."""
+    works: Sequence[int]
+    """Work of each accepted header by itself."""
+    context: Any
+    """The context after the last accepted header: the next batch goes on from here."""
+    error: InvalidHeader | None = None
+    proofs: tuple[Any, ...] = ()
+    """Signature jobs that leave as Verify orders; until their results the headers are provisional. Empty for Bitcoin."""
+    unchecked: dict[str, int] = field(default_factory=dict)
+    """Rule name -> headers to which it could not be applied, because the context does not reach back far enough."""
+
+
+class BlockStatus(Enum):
+    VALID = auto()
+    MUTATED = auto()
+    """These bytes are not that block: the sender is discouraged, the header stays, another peer is asked."""
+    INVALID = auto()
+    """This block breaks a rule whatever copy one holds: the header and its descendants are marked invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockVerdict:
+    status: BlockStatus
+    rule: str = ""
+    """Short stable name of the broken rule; empty when valid."""
+    detail: str = ""
+    unchecked: tuple[str, ...] = ()
+    """Rules that could not be applied to this block because what they need is not known (its height, a median time)."""
+
+
+class ChainRules(Protocol):
+    @property
+    def genesis(self) -> bytes:
+        """Raw header of the first block."""
+
+    @property
+    def genesis_block(self) -> bytes:
+        """Raw first block; never asked of a peer."""
+
+    @property
+    def header_size(self) -> int:
+        """Bytes of a header, 0 where they vary."""
+
+    @property
+    def final(self) -> bool:
+        """True: no reorganisation below the tip."""
+
+    @property
+    def static_unchecked(self) -> Sequence[str]:
+        """What these rules never check (scripts, signatures, coins ...); said by `verify` under `unchecked`."""
+
+    def parse_header(self, raw: bytes) -> Header: ...
+
+    def context(self, branch: Branch) -> Any:
+        """What must be known of a branch to judge its next header. Opaque to the core."""
+
+    def check_headers(self, headers: Headers, context: Any, wall_time: float) -> HeaderVerdict:
+        """Judge a linked run of headers that follows `context`. Every rule that a header can break. Never raises for bad input."""
+
+    def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
+        """Hashes (32 bytes each) and works of headers from our own log, which were judged before."""
+
+    def median_time(self, branch: Branch) -> int:
+        """Median time past of the branch's last header; 0 on chains without that notion."""
+
+    def verify_block(self, request: BlockRequest, median_time: int | None, raw: Raw) -> BlockVerdict:
+        """Every rule that a block can break by itself. `median_time` is its parent's, None when unknown. Never raises for bad input."""
+
+    def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
+        """Whether difficulty may move so at `height` (Core PermittedDifficultyTransition)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One blockchain network."""
+
+    name: str
+    magic: bytes
+    port: int
+    codec: Codec
+    handshake: HandshakePolicy
+    rules: ChainRules
+    dns_seeds: tuple[str, ...] = ()
+    fixed_seeds: tuple[Address, ...] = ()
+    required_services: int = 0
+    """What an automatic outbound peer must offer; a manual one may lack it."""
+    minimum_chainwork: int = 0
+    checkpoints: tuple[tuple[Height, Hash], ...] = ()
+    presync: Any = None
+    """Parameters of header presync; None until it exists for this network."""
+    limits: Limits = Limits()
+    timing: Timing = Timing()

@@ -1,0 +1,1 @@
+"""One remote peer as a pure machine: handshake, requests, deadlines, statistics. Knows no socket, no clock, no chain."""

@@ -1,0 +1,34 @@
+"""What a peer machine is told about ourselves: identity and height, so that it depends on nothing else (the Neo document)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from headway.network import Network
+from headway.types import Services
+
+
+def _zero() -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    network: Network
+    user_agent: str = "/headway:0.1.0/"
+    services: int = int(Services.NONE)
+    """What we offer."""
+    nonce: int | None = None
+    """64 bits; None: fresh and random for each connection."""
+    protocol_version: int | None = None
+    """None: the newest that the network's codec speaks."""
+    relay: bool = False
+    """Whether we want to hear of unconfirmed transactions (BIP37 relay flag)."""
+    port: int = 0
+    """Where we listen; 0 when we do not."""
+    start_height: Callable[[], int] = _zero
+    required_services: int = 0
+    """What the remote must offer; the owner leaves it 0 for inbound and manual peers."""
+    is_own_nonce: Callable[[int], bool] = lambda _nonce: False
+    """Whether a nonce in an inbound version is one of our own open outbound connections (self-connection)."""

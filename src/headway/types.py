@@ -1,0 +1,151 @@
+"""The small values that every layer shares: hashes, heights, headers, addresses.
+
+Not here: messages (`headway.wire.messages`), rules (`headway.network`). Nothing here does I/O or knows a chain.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import Final, Protocol, TypeAlias
+
+Hash: TypeAlias = bytes
+"""32 bytes in wire order; people see it reversed, in hex (`hash_hex`)."""
+Height: TypeAlias = int
+"""Distance from genesis, which has height 0."""
+Instant: TypeAlias = float
+"""Seconds on a monotonic clock. Wall time (unix seconds) is always called `wall_time`."""
+Raw: TypeAlias = bytes | memoryview
+"""Bytes that nobody writes any more: a filled buffer is given away, never written again."""
+
+ZERO_HASH: Final[Hash] = bytes(32)
+UNKNOWN_HEIGHT: Final = -1
+"""Height of a `BlockId` made from a hash alone. Chains that ask by hash do not need more."""
+
+
+def hash_hex(value: Hash) -> str:
+    """The form in which people write a hash: byte-reversed hex."""
+    return value[::-1].hex()
+
+
+def hash_from_hex(text: str) -> Hash:
+    """Inverse of `hash_hex`. Raises ValueError unless the text is 64 hex digits (an optional 0x in front)."""
+    text = text.removeprefix("0x")
+    if len(text) != 64:
+        raise ValueError(f"a hash is 64 hex digits, not {len(text)}: {text[:80]!r}")
+    return bytes.fromhex(text)[::-1]
+
+
+class Header(Protocol):
+    """What the engine needs of a block header of any chain. Each network has its own class with more fields."""
+
+    @property
+    def raw(self) -> bytes:
+        """The header as it travels, without any separator of the message around it."""
+
+    @property
+    def hash(self) -> Hash: ...
+
+    @property
+    def prev_hash(self) -> Hash: ...
+
+    @property
+    def time(self) -> int:
+        """Unix seconds, as the header states them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockId:
+    """A block by height and hash: where it stands and what it is."""
+
+    height: Height
+    hash: Hash
+
+    def __str__(self) -> str:
+        return f"{self.height}:{hash_hex(self.hash)}" if self.height != UNKNOWN_HEIGHT else hash_hex(self.hash)
+
+
+Locator: TypeAlias = tuple[BlockId, ...]
+"""Blocks of one chain, newest first; its holder asks "what comes after the newest of these that you have?"."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRequest:
+    """One block to ask for, with what we know of it: header, height and work of the chain up to and including it.
+
+    This is the HeaderSyncData of the Bitcoin document. A user who has only a hash leaves the rest out; the engine never does.
+    """
+
+    header: Header | None
+    height: Height = UNKNOWN_HEIGHT
+    chainwork: int = 0
+    hash: Hash = b""
+
+    def __post_init__(self) -> None:
+        if not self.hash:
+            if self.header is None:
+                raise ValueError("a BlockRequest needs a header or a hash")
+            object.__setattr__(self, "hash", self.header.hash)
+
+    @property
+    def id(self) -> BlockId:
+        return BlockId(self.height, self.hash)
+
+
+class Services(IntFlag):
+    """Service bits of a Bitcoin version message (protocol.h NODE_*). Neo Legacy uses bit 0 alone, N3 has none."""
+
+    NONE = 0
+    NETWORK = 1 << 0
+    BLOOM = 1 << 2
+    WITNESS = 1 << 3
+    COMPACT_FILTERS = 1 << 6
+    NETWORK_LIMITED = 1 << 10
+    P2P_V2 = 1 << 11
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a peer listens: an IP address or an overlay name (.onion, .b32.i2p), and a port. Equal by these two alone."""
+
+    host: str
+    port: int
+    services: int = field(default=0, compare=False)
+    last_seen: int = field(default=0, compare=False)
+    """Unix seconds, as gossip claims; 0 when unknown."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str, default_port: int | None = None) -> Address:
+        """Read `host`, `host:port`, `[v6]:port` or a bare IPv6 address. Raises ValueError that says what is wrong."""
+        text = text.strip()
+        host, colon, port_text = text.rpartition(":")
+        if text.startswith("["):
+            host, bracket, rest = text[1:].partition("]")
+            if not bracket or (rest and not rest.startswith(":")):
+                raise ValueError(f"not an address: {text!r} (an IPv6 address with a port is written [::1]:8333)")
+            port_text = rest[1:]
+        elif not colon or ":" in host:
+            host, port_text = text, ""
+        if not host or len(host) > 255 or any(c.isspace() or not c.isprintable() for c in host):
+            raise ValueError(f"not an address: {text!r} (write host:port)")
+        if not port_text and default_port is None:
+            raise ValueError(f"no port in {text!r} (write host:port)")
+        if port_text and not (port_text.isascii() and port_text.isdigit()):
+            raise ValueError(f"not a port: {port_text!r} in {text!r}")
+        port = int(port_text) if port_text else (default_port or 0)
+        if not 0 < port < 65536:
+            raise ValueError(f"port {port} of {text!r} is not between 1 and 65535")
+        return cls(_canonical_host(host), port)
+
+
+def _canonical_host(host: str) -> str:
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower()
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return str(mapped or ip)

@@ -1,0 +1,1 @@
+"""Bytes <-> frames <-> messages. Knows no chain: payload formats live in `headway.networks`."""

@@ -1,0 +1,325 @@
+"""Messages as values: one frozen class a command, named after it in CamelCase (`getheaders` -> `GetHeaders`).
+
+Neutral: the same classes serve every chain, and its codec dresses them. The heavy ones (`Headers`, `Block`, `Tx`) hold raw bytes and
+parse on demand through the `parser` that the codec gave them. Where a chain lacks a field, the field keeps its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, Protocol, TypeAlias, overload
+
+from headway.types import ZERO_HASH, Address, Hash, Header, Locator, Raw
+
+
+class Parser(Protocol):
+    """How a chain reads its raw objects. One stateless instance a chain, kept by the heavy messages."""
+
+    def header(self, raw: bytes) -> Header: ...
+
+    def block_header(self, raw: Raw) -> Header:
+        """The header at the start of a block. Raises CodecError when the block is too short for one."""
+
+    def transactions(self, raw: Raw) -> Sequence[Any]:
+        """The transactions of a block, parsed. Raises CodecError for bytes that are no block."""
+
+    def transaction(self, raw: Raw) -> Any:
+        """One transaction, parsed; it has at least `.txid`. Raises CodecError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`version`: who we are. Neutral; each codec carries the fields that its chain has."""
+
+    protocol: int
+    services: int
+    wall_time: int
+    nonce: int
+    user_agent: str
+    start_height: int
+    relay: bool = False
+    port: int = 0
+    """The sender's listening port where the chain says it (Neo); 0 when unknown."""
+    remote: Address | None = None
+    """The receiver's address as the sender sees it (Bitcoin addr_recv)."""
+    local: Address | None = None
+    magic: int = 0
+    """Network number inside the payload (Neo N3)."""
+    capabilities: tuple[tuple[int, bytes], ...] = ()
+    """Type and data of each capability (Neo N3), unknown ones kept."""
+    command: ClassVar[str] = "version"
+
+
+@dataclass(frozen=True, slots=True)
+class Verack:
+    command: ClassVar[str] = "verack"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """`ping` (BIP31). `nonce` None: the old form without one, which asks for no pong."""
+
+    nonce: int | None
+    height: int = 0
+    wall_time: int = 0
+    command: ClassVar[str] = "ping"
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """`pong`. `nonce` None: the payload was too short to hold one (Core cancels the ping then)."""
+
+    nonce: int | None
+    height: int = 0
+    wall_time: int = 0
+    command: ClassVar[str] = "pong"
+
+
+@dataclass(frozen=True, slots=True)
+class GetHeaders:
+    """`getheaders`: what follows the newest block of `locator` that you have, up to `stop` (zero: as many as you may)."""
+
+    locator: Locator
+    stop: Hash = ZERO_HASH
+    protocol: int = 0
+    command: ClassVar[str] = "getheaders"
+
+
+@dataclass(frozen=True, slots=True)
+class GetBlocks:
+    """`getblocks`: as `GetHeaders`, answered by an inv. (The Bitcoin document's GetBlocks is `request_blocks`.)"""
+
+    locator: Locator
+    stop: Hash = ZERO_HASH
+    protocol: int = 0
+    command: ClassVar[str] = "getblocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """`headers`: raw headers one after another, unchecked. Indexing and iterating parse on demand; a slice is a tuple."""
+
+    raw: Raw
+    offsets: Sequence[int]
+    """Start of each header in `raw`, then the end of the last: a `range` where headers have one size."""
+    parser: Parser = field(compare=False, repr=False)
+    command: ClassVar[str] = "headers"
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Header: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Header, ...]: ...
+    def __getitem__(self, index: int | slice) -> Header | tuple[Header, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        return self.parser.header(self.raw_at(index))
+
+    def __iter__(self) -> Iterator[Header]:
+        return (self[i] for i in range(len(self)))
+
+    def raw_at(self, index: int) -> bytes:
+        """Raw bytes of one header."""
+        count = len(self)
+        if not -count <= index < count:
+            raise IndexError(f"header {index} of {count}")
+        index %= count
+        return bytes(self.raw[self.offsets[index] : self.offsets[index + 1]])
+
+    def part(self, start: int, stop: int) -> Headers:
+        """The same message with headers `start` to `stop` (exclusive) only; nothing is parsed."""
+        first, last = self.offsets[start], self.offsets[stop]
+        shifted = tuple(offset - first for offset in self.offsets[start : stop + 1])
+        return Headers(self.raw[first:last], shifted, self.parser)
+
+
+@dataclass(frozen=True, slots=True)
+class SendHeaders:
+    command: ClassVar[str] = "sendheaders"
+
+
+class InvType(IntEnum):
+    """Kinds of inventory (protocol.h GetDataMsg). A codec maps its own numbers; unknown ones stay plain ints."""
+
+    TX = 1
+    BLOCK = 2
+    FILTERED_BLOCK = 3
+    CMPCT_BLOCK = 4
+    WTX = 5
+    WITNESS_TX = 0x40000001
+    WITNESS_BLOCK = 0x40000002
+
+
+@dataclass(frozen=True, slots=True)
+class InvEntry:
+    type: int
+    hash: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class Inv:
+    entries: tuple[InvEntry, ...]
+    command: ClassVar[str] = "inv"
+
+
+@dataclass(frozen=True, slots=True)
+class GetData:
+    entries: tuple[InvEntry, ...]
+    command: ClassVar[str] = "getdata"
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    entries: tuple[InvEntry, ...]
+    command: ClassVar[str] = "notfound"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`block`: raw bytes (bytes or a read-only memoryview; `bytes(block)` gives bytes), parsed on demand."""
+
+    raw: Raw
+    parser: Parser = field(compare=False, repr=False)
+    command: ClassVar[str] = "block"
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @property
+    def header(self) -> Header:
+        return self.parser.block_header(self.raw)
+
+    @property
+    def hash(self) -> Hash:
+        return self.header.hash
+
+    @property
+    def transactions(self) -> Sequence[Any]:
+        return self.parser.transactions(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """`tx`: raw bytes, parsed on demand."""
+
+    raw: Raw
+    parser: Parser = field(compare=False, repr=False)
+    command: ClassVar[str] = "tx"
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.raw)
+
+    @property
+    def txid(self) -> Hash:
+        txid: Hash = self.parser.transaction(self.raw).txid
+        return txid
+
+
+@dataclass(frozen=True, slots=True)
+class Addr:
+    """`addr`: addresses of the first form (BIP155 calls it v1)."""
+
+    addresses: tuple[Address, ...]
+    command: ClassVar[str] = "addr"
+
+
+@dataclass(frozen=True, slots=True)
+class NetAddressV2:
+    """An entry of `addrv2` (BIP155): kept whole, also where the network id is one that we cannot dial."""
+
+    network_id: int
+    data: bytes
+    port: int
+    services: int
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddrV2:
+    """`addrv2` (BIP155). `addresses` are those entries that have a textual form."""
+
+    entries: tuple[NetAddressV2, ...]
+    addresses: tuple[Address, ...] = field(compare=False)
+    command: ClassVar[str] = "addrv2"
+
+
+@dataclass(frozen=True, slots=True)
+class SendAddrV2:
+    command: ClassVar[str] = "sendaddrv2"
+
+
+@dataclass(frozen=True, slots=True)
+class GetAddr:
+    command: ClassVar[str] = "getaddr"
+
+
+@dataclass(frozen=True, slots=True)
+class WtxidRelay:
+    command: ClassVar[str] = "wtxidrelay"
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFilter:
+    """`feefilter` (BIP133): satoshi per 1,000 virtual bytes."""
+
+    fee_rate: int
+    command: ClassVar[str] = "feefilter"
+
+
+@dataclass(frozen=True, slots=True)
+class SendCmpct:
+    """`sendcmpct` (BIP152)."""
+
+    announce: bool
+    version: int
+    command: ClassVar[str] = "sendcmpct"
+
+
+@dataclass(frozen=True, slots=True)
+class MemPool:
+    command: ClassVar[str] = "mempool"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """`reject` (BIP61, removed from Core; others still send it). All text is the remote's."""
+
+    message: str
+    code: int
+    reason: str
+    data: bytes = b""
+    command: ClassVar[str] = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`feature` (BIP434): tolerated, never acted on."""
+
+    id: str
+    data: bytes
+    command: ClassVar[str] = "feature"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Any command that the codec does not know."""
+
+    name: str
+    payload: bytes
+
+    @property
+    def command(self) -> str:
+        return self.name
+
+
+Message: TypeAlias = (
+    Version | Verack | Ping | Pong | GetHeaders | GetBlocks | Headers | SendHeaders | Inv | GetData | NotFound | Block | Tx
+    | Addr | AddrV2 | SendAddrV2 | GetAddr | WtxidRelay | FeeFilter | SendCmpct | MemPool | Reject | Feature | Unknown
+)  # fmt: skip
