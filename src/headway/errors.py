@@ -1,20 +1,20 @@
 """Everything that headway raises, in one tree; the consequence for the remote stands on the class.
 
-    HeadwayError
-    ├── RemoteProtocolError      the remote broke a rule
-    │   ├── CodecError           bytes that are no message
-    │   ├── UnexpectedMessage    a message at the wrong moment
-    │   ├── HandshakeRejected    not the peer that we want: self, obsolete, services missing, other network
-    │   ├── InvalidHeader        a header breaks a rule of its chain
-    │   │   └── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
-    │   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
-    │   └── MutatedBlock         these bytes are not the block that was asked for
-    ├── LocalProtocolError       the caller used a machine wrongly
-    ├── RequestFailed            a request will not be answered
-    │   ├── RequestTimeout       not in time
-    │   └── PeerGone             its peer has gone
-    ├── StoreError               the data directory: locked, damaged, of another network, of a newer format
-    └── ConfigError              an option or a file of the user is wrong
+HeadwayError
+├── RemoteProtocolError      the remote broke a rule
+│   ├── CodecError           bytes that are no message
+│   ├── UnexpectedMessage    a message at the wrong moment
+│   ├── HandshakeRejected    not the peer that we want: self, obsolete, services missing, other network
+│   ├── InvalidHeader        a header breaks a rule of its chain
+│   │   └── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
+│   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
+│   └── MutatedBlock         these bytes are not the block that was asked for
+├── LocalProtocolError       the caller used a machine wrongly
+├── RequestFailed            a request will not be answered
+│   ├── RequestTimeout       not in time
+│   └── PeerGone             its peer has gone
+├── StoreError               the data directory: locked, damaged, of another network, of a newer format
+└── ConfigError              an option or a file of the user is wrong
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class MutatedBlock(_RuleBroken):
 
 
 class LocalProtocolError(HeadwayError):
-    """The caller's own mistake: a request on a closed peer, a hash where the chain needs a height, a value out of range."""
+    """The caller's own mistake: a request on a closed peer, a hash where a height is needed, a value out of range."""
 
 
 class RequestFailed(HeadwayError):

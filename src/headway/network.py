@@ -1,7 +1,7 @@
 """THE plug-in interface: all that a chain must supply, and nothing more.
 
-One frozen `Network` value a chain; a test network is `dataclasses.replace(MAINNET, ...)`. The core (peer, chain, sync, node) sees a
-chain through these protocols alone; `tests/toynet.py` proves it with a fourth network in one file.
+One frozen `Network` value a chain; a test network is `dataclasses.replace(MAINNET, ...)`. The core (peer, chain, sync,
+node) sees a chain through these protocols alone; `tests/toynet.py` proves it with a fourth network in one file.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ class Wire(Protocol):
     """One connection's view of the codec. Total: any bytes give messages, "not yet", or CodecError."""
 
     expect_block: bool
-    """Set by the peer machine while a block batch is out: only then may a buffer of the declared length be allocated."""
+    """Set by the peer machine while a block batch is out: only then may a buffer of a declared length be allocated."""
 
     def receive_data(self, data: Raw) -> None:
         """Take bytes in any chunking. Never raises; what is wrong comes out of `frames`."""
 
     def receive_buffer(self) -> memoryview | None:
-        """Where the next bytes should go to avoid a copy, or None: then any scratch buffer and `receive_data` will do."""
+        """Where the next bytes should go to avoid a copy; None: any scratch buffer and `receive_data` will do."""
 
     def receive_buffered(self, count: int) -> None:
         """`count` bytes were written to the start of the last `receive_buffer`."""
@@ -116,7 +116,7 @@ class Wire(Protocol):
         """Complete frames so far. Raises CodecError once the stream cannot be read on."""
 
     def decode(self, frame: Frame) -> Message:
-        """An unknown command gives `Unknown`, never an error. Raises CodecError for a payload that breaks its format."""
+        """An unknown command gives `Unknown`, never an error. Raises CodecError for a payload against its format."""
 
     def encode(self, message: Message) -> list[Raw]:
         """The frame as chunks to be written one after another; large payloads are not copied."""
@@ -179,7 +179,7 @@ class HeaderVerdict:
     """The context after the last accepted header: the next batch goes on from here."""
     error: InvalidHeader | None = None
     proofs: tuple[Any, ...] = ()
-    """Signature jobs that leave as Verify orders; until their results the headers are provisional. Empty for Bitcoin."""
+    """Signature jobs that leave as Verify orders; until their results the headers are provisional. None in Bitcoin."""
     unchecked: dict[str, int] = field(default_factory=dict)
     """Rule name -> headers to which it could not be applied, because the context does not reach back far enough."""
 
@@ -229,7 +229,10 @@ class ChainRules(Protocol):
         """What must be known of a branch to judge its next header. Opaque to the core."""
 
     def check_headers(self, headers: Headers, context: Any, wall_time: float) -> HeaderVerdict:
-        """Judge a linked run of headers that follows `context`. Every rule that a header can break. Never raises for bad input."""
+        """Judge a linked run of headers that follows `context`: every rule that a header can break.
+
+        Never raises for bad input.
+        """
 
     def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
         """Hashes (32 bytes each) and works of headers from our own log, which were judged before."""
@@ -238,7 +241,10 @@ class ChainRules(Protocol):
         """Median time past of the branch's last header; 0 on chains without that notion."""
 
     def verify_block(self, request: BlockRequest, median_time: int | None, raw: Raw) -> BlockVerdict:
-        """Every rule that a block can break by itself. `median_time` is its parent's, None when unknown. Never raises for bad input."""
+        """Every rule that a block can break by itself. `median_time` is its parent's, None when unknown.
+
+        Never raises for bad input.
+        """
 
     def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
         """Whether difficulty may move so at `height` (Core PermittedDifficultyTransition)."""

@@ -74,7 +74,8 @@ Locator: TypeAlias = tuple[BlockId, ...]
 class BlockRequest:
     """One block to ask for, with what we know of it: header, height and work of the chain up to and including it.
 
-    This is the HeaderSyncData of the Bitcoin document. A user who has only a hash leaves the rest out; the engine never does.
+    This is the HeaderSyncData of the Bitcoin document. A user who has only a hash leaves the rest out; the engine
+    never does.
     """
 
     header: Header | None
@@ -107,7 +108,7 @@ class Services(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a peer listens: an IP address or an overlay name (.onion, .b32.i2p), and a port. Equal by these two alone."""
+    """Where a peer listens: an IP address or overlay name (.onion, .b32.i2p), and a port. Equal by these two alone."""
 
     host: str
     port: int

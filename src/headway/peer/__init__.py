@@ -1,1 +1,1 @@
-"""One remote peer as a pure machine: handshake, requests, deadlines, statistics. Knows no socket, no clock, no chain."""
+"""One remote peer as a pure machine: handshake, requests, deadlines, statistics. Knows no socket, clock or chain."""

@@ -1,4 +1,7 @@
-"""What a peer machine is told about ourselves: identity and height, so that it depends on nothing else (the Neo document)."""
+"""What a peer machine is told about ourselves: identity and height.
+
+It is told by value, so that the machine depends on nothing else (the Neo document).
+"""
 
 from __future__ import annotations
 

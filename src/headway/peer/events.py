@@ -1,6 +1,7 @@
 """What a peer machine reports: facts in the past tense, a closed union.
 
-Every field is what happened at this peer alone; whoever needs to know which peer it was knows whose `events_received` it read.
+Every field is what happened at this peer alone; whoever needs to know which peer it was knows whose `events_received`
+it read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class RequestKind(Enum):
 
 
 class Reason(Enum):
-    """Why a connection ended: a closed list, for statistics. The words for people stand beside it in `PeerDisconnected`."""
+    """Why a connection ended: a closed list, for statistics. `PeerDisconnected` has the words for people beside it."""
 
     REQUESTED = auto()
     """Our owner asked for it."""
@@ -125,7 +126,7 @@ class InvReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Any other message once READY (getheaders, getdata, getblocks, getaddr, feefilter, Unknown ...): the owner answers or ignores it."""
+    """Any other message once READY (getheaders, getdata, getaddr, feefilter, Unknown ...), for the owner to answer."""
 
     message: Message
 
@@ -135,12 +136,12 @@ class RequestTimedOut:
     request: int
     kind: RequestKind
     ends_peer: bool
-    """True: the remote had to answer, so its connection is ending (a `PeerDisconnected` follows). False: silence was lawful."""
+    """True: it had to answer, so its connection is ending (a `PeerDisconnected` follows). False: silence was lawful."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerMisbehaved:
-    """The remote broke the protocol. What follows for it stands on `error.consequence`; a `PeerDisconnected` follows."""
+    """The remote broke the protocol; a `PeerDisconnected` follows. What comes of it stands on `error.consequence`."""
 
     error: RemoteProtocolError
 
