@@ -33,12 +33,12 @@ class HeaderParams(NamedTuple):
 class HeaderContext(NamedTuple):
     """What is known of the chain before the next header. A field is None (`times` short) where we do not know it.
 
-    A complete context gives the full check; `check_headers` of the native twin is only ever called with a complete one
-    (`is_complete`). At genesis: height -1, hash 32 zero bytes, times (), the rest None.
+    A complete context gives the full check; the native twin's `check_headers` is only ever called with a complete one.
+    At genesis: height -1, hash 32 zero bytes, times (), the rest None.
     """
 
     height: int
-    """Of the last header known; -1 before genesis."""
+    """Of the last header before; -1 before genesis."""
     hash: bytes | None
     """Of that header; None when the next header's link cannot be checked."""
     times: tuple[int, ...]
@@ -47,29 +47,47 @@ class HeaderContext(NamedTuple):
     """Of that header."""
     first_time: int | None
     """Time of the first header of the 2016-period in which `height` lies."""
-    first_bits: int | None
-    """Its bits (BIP94)."""
-    real_bits: int | None
-    """min_difficulty networks: bits of the last header of that period that is not at pow_limit, else of the period's first."""
+    period_bits: int | None
+    """Bits of that first header. By the rules every header of its period has them too, save those at pow_limit on a min_difficulty
+    network: so Core's walk back to "the last that is not minimum" (GetNextWorkRequired) always ends at this value."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every rule can be applied to the next header."""
+        if self.height < 0:
+            return True
+        known = self.hash, self.bits, self.first_time, self.period_bits
+        return None not in known and len(self.times) == min(11, self.height + 1)
 
 
 class HeaderCheck(NamedTuple):
-    """`rule` is empty when all passed; else the first `accepted` headers passed and the next broke `rule` (`detail` says how)."""
+    """The first `accepted` headers passed. `rule` is empty when that is all; else the next header broke it.
+
+    Rules in the order in which one header is judged (Core's reject reasons): bad-prevblk (link), high-hash (work above its target, or
+    bits that encode no target up to pow_limit), bad-diffbits, time-too-old, time-timewarp-attack, time-too-new, bad-version.
+    """
 
     accepted: int
     hashes: bytes
+    """32 bytes for each accepted header."""
     works: list[int]
+    """Work of each accepted header by itself."""
     rule: str
     detail: str
+    """For people; the twins need not agree on it."""
     context: HeaderContext
+    """After the last accepted header."""
     unchecked: dict[str, int]
+    """Accepted headers to which a rule could not be applied in full, by these names (no zero counts; empty for a complete context):
+    link (previous hash unknown), bits (off a boundary), retarget (at a boundary; the factor of four was still held if the bits before
+    are known), median-time, timewarp."""
 
 
 class BlockRules(NamedTuple):
-    """Which rules are on at a block's height."""
+    """Which rules are on at a block's height. When it is unknown: `BlockRules(-1, False, True, True)` and median time None."""
 
     height: int
-    """-1 when unknown: no coinbase height, and a height lock time, cannot be checked."""
+    """-1 when unknown: the coinbase height and lock times by height are unchecked, and a commitment in a block without any witness."""
     bip34: bool
     """The coinbase starts with the height."""
     median_lock_time: bool
@@ -78,24 +96,46 @@ class BlockRules(NamedTuple):
 
 
 class BlockCheck(NamedTuple):
+    """Rules in the order in which a block is judged; the first one broken is told.
+
+    MUTATED   truncated, wrong-block (header hash), non-canonical-size, unknown-flag (flag byte neither 0 nor 1), superfluous-witness,
+              trailing-bytes, bad-txnmrklroot, bad-txns-duplicate (CVE-2012-2459), merkle-64-bytes (no coinbase, and some transaction
+              of 64 stripped bytes may be an inner node of the tree: Core IsBlockMutated)
+    INVALID   bad-blk-length, bad-cb-missing, bad-cb-multiple, then transaction by transaction bad-txns-vin-empty, bad-txns-vout-empty,
+              bad-txns-vout-negative, bad-txns-vout-toolarge, bad-txns-txouttotal-toolarge, bad-txns-inputs-duplicate, bad-cb-length,
+              bad-txns-prevout-null; then bad-blk-sigops, bad-txns-nonfinal, bad-cb-height
+    MUTATED   bad-witness-nonce-size, bad-witness-merkle-match, unexpected-witness
+    INVALID   bad-blk-weight
+
+    The encoding faults come as reading meets them, so which of several is told may differ between the twins; MUTATED it is in any case.
+    """
+
     status: int
     """VALID, MUTATED or INVALID."""
     rule: str
     detail: str
+    """For people; the twins need not agree on it."""
     transactions: int
+    """0 when the encoding broke."""
     weight: int
+    """0 when the encoding broke."""
     unchecked: tuple[str, ...]
+    """In this order: coinbase-height, lock-time-height (some lock time needs the height), lock-time-median (some lock time needs the
+    median; one that is not below the block's own time is refused even so, for the median always is), witness-commitment."""
 
 
-# The names that both twins offer, beside INTERFACE:
+# The names that both twins offer, beside INTERFACE. Raw is bytes or a contiguous memoryview that nobody writes.
 #
-#   sha256d(data) -> bytes
-#   checksum(data) -> bytes                      first 4 bytes of sha256d
-#   header_hashes(raw, offsets|None) ...         see headers.py
-#   check_headers(raw: bytes, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> HeaderCheck
-#       raw: headers of 80 bytes, one every `stride` bytes (81 in a headers message), so that a message needs no compaction
-#   restore_headers(raw: bytes) -> tuple[bytes, list[int]]     hashes (32 each) and works of 80-byte headers, no rules
-#   merkle_root(hashes: bytes) -> tuple[bytes, bool]           root, mutated (CVE-2012-2459)
-#   scan_block(raw) -> list of (offset, length of the transaction, txid)     raises ValueError(rule) for bytes that are no block
-#   check_block(raw, hash: bytes, rules: BlockRules, median_time: int|None) -> BlockCheck
-#   class HeaderIndex(record_size)               see index.py
+#   sha256d(data: Raw) -> bytes
+#   checksum(data: Raw) -> bytes                               first 4 bytes of sha256d
+#   header_hashes(raw: Raw, stride: int) -> bytes              32 bytes each
+#   check_headers(raw: Raw, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> HeaderCheck
+#       raw: headers of 80 bytes, one every `stride` bytes (80, or 81 in a headers message), so that a message needs no compaction;
+#       what follows the last header may be left out. ValueError for any other size (the caller's own mistake).
+#   restore_headers(raw: Raw) -> tuple[bytes, list[int]]       hashes (32 each) and works of 80-byte headers, no rules; work 0 where
+#                                                              bits encode no target
+#   merkle_root(hashes: bytes) -> tuple[bytes, bool]           root (32 zero bytes for none), mutated (CVE-2012-2459)
+#   scan_block(raw: Raw) -> list[tuple[int, int, bytes]]       offset, length and txid of each transaction; ValueError(rule) for bytes
+#                                                              that are no block (rule: an encoding fault of BlockCheck)
+#   check_block(raw: Raw, hash: bytes, rules: BlockRules, median_time: int | None) -> BlockCheck
+#   class HeaderIndex(record_size: int)                        see index.py
