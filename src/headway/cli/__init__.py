@@ -1,0 +1,104 @@
+"""The command line: one file a command, loaded when it is called. Here: the group, and what errors mean to the shell.
+
+A command returns its `Exit`; a `HeadwayError` that leaves it becomes one line on stderr and the code of `exit_code`.
+`headway --help` loads click and nothing of the engine (a test lists the modules).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headway import __version__
+from headway.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "sync": "Bring headers and blocks into the data directory, verified; resumes.",
+    "verify": "Check a data directory, a block file, headers or one block.",
+    "peer": "Talk to one peer: handshake report, ping, headers.",
+    "serve": "Answer other nodes from the data directory.",
+}
+"""Name -> short help. `headway.cli.NAME` holds the click command NAME."""
+
+
+JSON_WANTED = "headway.cli.json"
+"""Key in `Context.meta`: the group prints a failure as JSON too when the command was asked for JSON."""
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"headway.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command), f"headway.cli.{cmd_name}.{cmd_name} is a click command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            code = exit_code(error)
+            if code is None:
+                raise
+            output = Output(json=bool(ctx.meta.get(JSON_WANTED)))
+            output.error(str(error))
+            if output.json:
+                output.result({"error": str(error)})
+            return code
+
+
+def exit_code(error: Exception) -> Exit | None:
+    """What the shell is told about an error; None for one that is a fault of this program."""
+    from headway import errors
+
+    if isinstance(error, errors.ConfigError):
+        return Exit.USAGE
+    if isinstance(error, errors.RequestFailed | errors.HandshakeRejected):
+        return Exit.NO_PEERS
+    if isinstance(error, errors.RemoteProtocolError):
+        return Exit.INVALID_DATA
+    if isinstance(error, errors.HeadwayError):
+        return Exit.FAILED
+    return None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="headway", message="headway %(version)s")
+def headway() -> None:
+    """Verified headers and blocks from the peers of a blockchain network, without a node."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. The entry point `headway`."""
+    try:
+        code = headway.main(args, prog_name="headway", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE if isinstance(error, click.UsageError) else Exit.FAILED
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our data has enough of it. Python would complain once more when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    return code if isinstance(code, int) else Exit.DONE

@@ -1,0 +1,108 @@
+"""Options that several commands share. Not here: what only one command knows.
+
+Names of networks are resolved when a command is called, so that `--help` loads nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from headway.cli import JSON_WANTED
+from headway.cli.output import Output
+
+if TYPE_CHECKING:
+    from headway.network import Network
+    from headway.types import Address
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NetworkName(click.ParamType[Any]):
+    """A network by its name."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Network:
+        from headway import networks
+        from headway.errors import ConfigError
+
+        try:
+            return networks.get(value)
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+
+
+def peer_address(text: str, network: Network, option: str) -> Address:
+    """HOST:PORT, [V6]:PORT, or a host alone with the network's port. `option` names the culprit in the usage error."""
+    from headway.types import Address
+
+    try:
+        return Address.parse(text, network.port)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def bind_address(text: str, network: Network, option: str) -> Address:
+    """As `peer_address`; port 0 means any free port."""
+    from headway.types import Address
+
+    host, colon, port = text.rpartition(":")
+    if colon and port == "0":
+        return Address(peer_address(f"{host}:1", network, option).host, 0)
+    return peer_address(text, network, option)
+
+
+def network_option(function: F) -> F:
+    """Adds --network; the command receives `network: Network`."""
+    return click.option(
+        "--network",
+        type=NetworkName(),
+        default="bitcoin",
+        show_default=True,
+        envvar="HEADWAY_NETWORK",
+        help="bitcoin, testnet3, testnet4, signet or regtest.",
+    )(function)
+
+
+def datadir_option(function: F) -> F:
+    """Adds --datadir; the command receives `datadir: Path | None`."""
+    return click.option(
+        "--datadir",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="HEADWAY_DATADIR",
+        help="Directory of this network's headers and blocks.  [default: the user's data directory]",
+    )(function)
+
+
+def default_datadir(network: Network) -> Path:
+    """Where a network's data lies when nothing else was said."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("headway", appauthor=False)) / network.name
+
+
+def common_options(function: F) -> F:
+    """Adds --json, -q, -v and --color; the command receives them as `output: Output`, ready for use."""
+
+    @click.option("--json", "json_", is_flag=True, callback=_note_json, help="Print one JSON object on one line.")
+    @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+    @click.option("-v", "--verbose", is_flag=True, help="Trace the protocol on stderr.")
+    @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours on stderr.")
+    @functools.wraps(function)
+    def command(*args: Any, json_: bool, quiet: bool, verbose: bool, color: str, **options: Any) -> Any:
+        wants_color = {"auto": None, "always": True, "never": False}[color]
+        output = Output(json=json_, quiet=quiet, verbose=verbose, color=wants_color)
+        output.open_log()
+        return function(*args, output=output, **options)
+
+    return command  # type: ignore[return-value]  # the wrapper has the command's face minus what click supplies
+
+
+def _note_json(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    ctx.meta[JSON_WANTED] = value
+    return value
