@@ -3,6 +3,7 @@
 HeadwayError
 ├── RemoteProtocolError      the remote broke a rule
 │   ├── CodecError           bytes that are no message
+│   │   └── OversizedMessage a list longer than the protocol allows: no honest peer sends it
 │   ├── UnexpectedMessage    a message at the wrong moment
 │   ├── HandshakeRejected    not the peer that we want: self, obsolete, services missing, other network
 │   ├── InvalidHeader        a header breaks a rule of its chain
@@ -56,6 +57,12 @@ class RemoteProtocolError(HeadwayError):
 
 class CodecError(RemoteProtocolError):
     """Bytes that are no message: wrong magic, too long, a count out of bounds, an encoding that is not canonical."""
+
+
+class OversizedMessage(CodecError):
+    """More headers, inventory or addresses in a message than the protocol allows (Core: Misbehaving)."""
+
+    consequence = Consequence.DISCOURAGE
 
 
 class UnexpectedMessage(RemoteProtocolError):

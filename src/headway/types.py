@@ -37,6 +37,13 @@ def hash_from_hex(text: str) -> Hash:
     return bytes.fromhex(text)[::-1]
 
 
+def printable(text: str, limit: int = 256) -> str:
+    """Text of a remote made harmless for a log or a terminal: what does not print (control characters, escapes, text
+    direction) becomes `?`, and what is longer than `limit` characters is cut."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(c if c.isprintable() else "?" for c in cut)
+
+
 class Header(Protocol):
     """What the engine needs of a block header of any chain. Each network has its own class with more fields."""
 

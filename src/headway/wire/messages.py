@@ -1,8 +1,8 @@
 """Messages as values: one frozen class a command, named after it in CamelCase (`getheaders` -> `GetHeaders`).
 
 Neutral: the same classes serve every chain, and its codec dresses them. The heavy ones (`Headers`, `Block`, `Tx`) hold
-raw bytes and parse on demand through the `parser` that the codec gave them. Where a chain lacks a field, the field keeps
-its default.
+raw bytes and parse on demand through the `parser` that the codec gave them. A field that a chain lacks keeps its
+default.
 """
 
 from __future__ import annotations
