@@ -166,8 +166,10 @@ class HeaderTree:
         error = verdict.error
         if error is None and self._is_too_much_low_work(parent, verdict.accepted):
             error = self._error(headers, start, parent, "too-little-chainwork", f"more than {self._max_low_work} headers")
-        if (error is not None and not isinstance(error, FutureHeader)) or not verdict.accepted:
-            return Added(NOT_KNOWN if error is not None and not isinstance(error, FutureHeader) else parent, error=error)
+        if error is not None and not isinstance(error, FutureHeader):
+            return Added(NOT_KNOWN, error=error)
+        if not verdict.accepted:
+            return Added(parent, error=error)
         return self._accept(run, parent, verdict)
 
     def restore(self, raw: bytes) -> int:

@@ -1,0 +1,125 @@
+"""Which blocks we hold, and the chain of them that has been delivered in order.
+
+Blocks are stored out of order and delivered in order. The delivered chain leaves its branch only when the blocks of the better one
+are here and outweigh it: headers alone (a fork whose blocks nobody gives us) never take anything back. Called by `sync`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headway.chain.headers import HeaderTree
+    from headway.types import BlockId, Height
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How the delivered chain moved: blocks taken back, newest first, then blocks added, oldest first. Positions in the tree."""
+
+    disconnected: tuple[int, ...] = ()
+    connected: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.disconnected or self.connected)
+
+
+class BlockChain:
+    """Blocks from height `floor` up. Genesis is always held: the network gives it."""
+
+    def __init__(self, tree: HeaderTree, stored: Iterable[int] = (), *, floor: Height = 0) -> None:
+        self._tree = tree
+        self._held = bytearray(len(tree))
+        self._held[0] = 1
+        for position in stored:
+            self._held[position] = 1
+        self.floor = floor
+        self._path = array("i")  # positions along the best chain from the floor, as far as blocks are held without a gap
+        self._tip = -1  # last delivered position; -1 before the first
+        self.start_at(floor)
+
+    def start_at(self, floor: Height) -> None:
+        """Deliver from `floor` on: what is held already counts as delivered."""
+        self.floor = floor
+        self._path = array("i")
+        self._extend_path()
+        self._tip = self._path[-1] if self._path else -1
+
+    def holds(self, position: int) -> bool:
+        return position < len(self._held) and bool(self._held[position])
+
+    def mark(self, position: int) -> None:
+        """The block at `position` is stored."""
+        if position >= len(self._held):
+            self._held.extend(bytes(len(self._tree) - len(self._held)))
+        self._held[position] = 1
+
+    def forget(self, position: int) -> None:
+        """The block at `position` turned out to be lost (a damaged file): it is wanted again."""
+        if self.holds(position):
+            self._held[position] = 0
+
+    @property
+    def first_missing(self) -> Height:
+        """Lowest height of the best chain, from the floor up, whose block is not held."""
+        return self.floor + len(self._path)
+
+    @property
+    def tip(self) -> BlockId | None:
+        """The last delivered block."""
+        return self._tree.id(self._tip) if self._tip >= 0 else None
+
+    @property
+    def tip_position(self) -> int:
+        return self._tip
+
+    def delivered(self, height: Height) -> int | None:
+        """Position of the delivered block at `height`, None when none is."""
+        if self._tip < 0 or not self.floor <= height <= self._tree.height(self._tip):
+            return None
+        index = self._tree.height(self._tip) - self.floor
+        if index < len(self._path) and self._path[index] == self._tip:
+            return self._path[height - self.floor]
+        position = self._tip
+        while self._tree.height(position) > height:
+            position = self._tree.parent(position)
+        return position
+
+    def advance(self) -> Advance:
+        """Bring the delivered chain up to date with the tree and the held blocks."""
+        while self._path and not self._tree.on_best_chain(self._path[-1]):
+            self._path.pop()
+        self._extend_path()
+        top = self._path[-1] if self._path else -1
+        if top == self._tip:
+            return Advance()
+        if self._tip >= 0 and self._tree.is_valid(self._tip) and not self._outweighs(top):
+            return Advance()
+        return self._switch(top)
+
+    def _outweighs(self, top: int) -> bool:
+        return top >= 0 and self._tree.chainwork(top) > self._tree.chainwork(self._tip)
+
+    def _switch(self, top: int) -> Advance:
+        disconnected = []
+        position = self._tip
+        while position >= 0 and not self._on_path(position):
+            disconnected.append(position)
+            position = self._tree.parent(position) if self._tree.height(position) > self.floor else -1
+        start = self._tree.height(position) - self.floor + 1 if position >= 0 else 0
+        self._tip = top
+        return Advance(tuple(disconnected), tuple(self._path[start:]))
+
+    def _on_path(self, position: int) -> bool:
+        index = self._tree.height(position) - self.floor
+        return 0 <= index < len(self._path) and self._path[index] == position
+
+    def _extend_path(self) -> None:
+        height, top = self.floor + len(self._path), self._tree.height(self._tree.tip_position)
+        while height <= top and self.holds(position := self._tree.at(height)):
+            self._path.append(position)
+            height += 1

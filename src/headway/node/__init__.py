@@ -1,0 +1,1 @@
+"""The whole node, still without a socket: peers, addresses, sync, serving."""

@@ -1,0 +1,132 @@
+"""What a node machine wants done by its driver, and what it tells its owner.
+
+Orders are imperatives. Those with an `order` number are answered by `handle_result(order, result, now)`; the others are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from headway.peer.events import Reason
+from headway.types import Address, BlockId, BlockRequest, Hash
+
+if TYPE_CHECKING:
+    from headway.sync.scheduler import Write
+    from headway.types import Raw
+    from headway.wire.messages import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Dial; then `handle_connected(peer, now)` or `handle_connect_failed(peer, why, now)`."""
+
+    peer: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close this peer's socket, or give up its dial. The machine has forgotten the peer already."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    peer: int
+    data: list[Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Result: `rules.verify_block(request, median_time, raw)`, a BlockVerdict."""
+
+    order: int
+    request: BlockRequest
+    median_time: int
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write these, in this order. Result: None, or the StoreError (then the node stops with it)."""
+
+    order: int
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Read a stored block. Result: its raw bytes, or None when the store does not have it."""
+
+    order: int
+    position: int
+    hash: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Look these seed names up. Result: a tuple of Address, empty when none answered."""
+
+    order: int
+    names: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReady:
+    peer: int
+    address: Address
+    inbound: bool
+    user_agent: str
+    """As the remote states it, made harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLost:
+    """A connection or a dial has ended."""
+
+    peer: int
+    address: Address
+    inbound: bool
+    was_ready: bool
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TipChanged:
+    """The best header chain has a new tip."""
+
+    tip: BlockId
+    disconnected: int
+    """Headers that left the best chain: the depth of the reorganisation, 0 when it only grew."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockConnected:
+    """A verified and stored block joined the delivered chain. The machine leaves `block` None; `Node.follow` fills it in."""
+
+    id: BlockId
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDisconnected:
+    """A reorganisation took this block off the delivered chain."""
+
+    id: BlockId
+
+
+NodeEvent: TypeAlias = PeerReady | PeerLost | TipChanged | BlockConnected | BlockDisconnected
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Tell the owner."""
+
+    event: NodeEvent
+
+
+Order: TypeAlias = Connect | Disconnect | Send | Verify | Store | Load | Resolve | Emit

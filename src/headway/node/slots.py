@@ -1,0 +1,158 @@
+"""How many peers are kept connected, and where they come from: the first pool.
+
+With addresses named by the user (`--connect`) those are the peers and nothing else is dialled. Without, addresses come from the peers
+file, from the DNS and fixed seeds and from gossip, and the pool goes back to the seeds whenever nothing is left to dial. A pool
+without peers is a state, not an end. Called by `node.machine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.node.addrbook import AddressBook
+from headway.peer.events import PeerState
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from headway.network import Network
+    from headway.types import Address, Instant
+
+MAX_DIALS = 8
+"""Dials at one time, so that one dead address does not hold up the rest."""
+SEED_INTERVAL = 60.0
+"""Seconds between two rounds at the DNS seeds, doubled after each round that brought nothing, up to an hour."""
+MAX_SEED_INTERVAL = 3600.0
+GIVE_UP_AFTER = 3
+"""Failures of every known address (or empty rounds at the seeds) after which `hopeless` says so."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One outbound connection, from its dial on. (An inbound one has no slot.)"""
+
+    address: Address
+    manual: bool
+    state: PeerState = PeerState.CONNECTING
+
+
+class PeerSlots:
+    def __init__(self, network: Network, rng: random.Random, *, peers: int, connect: Sequence[Address], dns: bool) -> None:
+        self._network = network
+        self.book = AddressBook(rng)
+        self.target = peers
+        self.manual_only = bool(connect)
+        for address in connect:
+            self.book.add_manual(address)
+        if self.manual_only:
+            self.target = len(connect)
+        self._dns = dns and not self.manual_only
+        self._slots: dict[int, Slot] = {}
+        self._seeds_at: Instant = 0.0
+        self._seed_rounds = 0
+        self._resolving = False
+        self._ever_ready = False
+
+    # What others ask of it.
+
+    def count(self, state: PeerState) -> int:
+        """Outbound peers in one state."""
+        return sum(slot.state is state for slot in self._slots.values())
+
+    def is_manual(self, peer: int) -> bool:
+        slot = self._slots.get(peer)
+        return slot is not None and slot.manual
+
+    @property
+    def awaits_first_dials(self) -> bool:
+        """An address that the user named has not been tried, or its first try is still under way."""
+        untried = any(entry.manual and entry.attempts == 0 for entry in self.book.entries())
+        return untried or any(slot.manual and slot.state is not PeerState.READY and self._is_first(slot) for slot in self._slots.values())
+
+    @property
+    def hopeless(self) -> bool:
+        """No peer was ever ready and everything that we know failed several times: a state to tell the user about."""
+        if self._ever_ready or self._slots:
+            return False
+        entries = list(self.book.entries())
+        if self._dns and self._seed_rounds < GIVE_UP_AFTER and not entries:
+            return False
+        return all(entry.failures >= GIVE_UP_AFTER or entry.discouraged_until > 0 for entry in entries)
+
+    @property
+    def all_discouraged(self) -> bool:
+        """The user named the peers, and every one of them served invalid data."""
+        return self.manual_only and not self._slots and all(entry.discouraged_until > 0 for entry in self.book.entries())
+
+    def last_errors(self, most: int = 5) -> list[str]:
+        """`address: why` of addresses that failed, for a message to the user."""
+        failed = [entry for entry in self.book.entries() if entry.last_error]
+        return [f"{entry.address}: {entry.last_error}" for entry in failed[:most]]
+
+    # What happens.
+
+    def dial(self, now: Instant) -> Address | None:
+        """The next address to dial, or None when nothing is wanted or due. Follow with `dialled`."""
+        if len(self._slots) >= self.target or self.count(PeerState.CONNECTING) >= MAX_DIALS:
+            return None
+        return self.book.take(now, manual=self.manual_only)
+
+    def dialled(self, peer: int, address: Address) -> None:
+        self._slots[peer] = Slot(address, self.manual_only)
+
+    def connected(self, peer: int) -> None:
+        if slot := self._slots.get(peer):
+            slot.state = PeerState.HANDSHAKING
+
+    def ready(self, peer: int) -> None:
+        self._ever_ready = True
+        if slot := self._slots.get(peer):
+            slot.state = PeerState.READY
+            self.book.succeeded(slot.address)
+
+    def ended(self, peer: int, why: str, now: Instant, *, discourage: bool) -> None:
+        slot = self._slots.pop(peer, None)
+        if slot is None:
+            return
+        self.book.release(slot.address)
+        if discourage:
+            self.book.discourage(slot.address, why, now)
+        else:
+            self.book.failed(slot.address, why, now)
+
+    def seeds_due(self, now: Instant) -> tuple[str, ...]:
+        """Seed names to resolve now: when the pool is short and nothing is left to dial. Follow with `resolved`."""
+        short = len(self._slots) < self.target
+        if not self._dns or self._resolving or not short or now < self._seeds_at:
+            return ()
+        due = self.book.next_due(manual=False)
+        if due is not None and due <= now:
+            return ()
+        self._resolving = True
+        return self._network.dns_seeds or ("",)
+
+    def resolved(self, addresses: Sequence[Address], now: Instant) -> None:
+        self._resolving = False
+        self._seed_rounds += 1
+        new = [self.book.add(address) for address in (*addresses, *self._network.fixed_seeds)]
+        backoff = 1.0 if any(new) else 2.0 ** min(self._seed_rounds - 1, 10)
+        self._seeds_at = now + min(SEED_INTERVAL * backoff, MAX_SEED_INTERVAL) if self._ever_ready else now + 2.0**self._seed_rounds
+
+    def wants_addresses(self) -> bool:
+        """Whether a ready peer should be asked for addresses."""
+        return not self.manual_only and len(self.book) < 4 * self.target
+
+    def due(self) -> Instant | None:
+        """When `dial` or `seeds_due` may have something to do though nothing happens."""
+        if len(self._slots) >= self.target:
+            return None
+        times = [self.book.next_due(manual=self.manual_only)]
+        if self._dns and not self._resolving:
+            times.append(self._seeds_at)
+        return min((at for at in times if at is not None), default=None)
+
+    def _is_first(self, slot: Slot) -> bool:
+        entry = self.book.get(slot.address)
+        return entry is not None and entry.attempts <= entry.wanted and entry.failures == 0

@@ -1,0 +1,221 @@
+"""The block window: which blocks to ask of which peer, each asked once, none beyond what memory allows.
+
+Blocks are asked along the best chain from the first missing one on, at most `WINDOW` ahead and at most `WINDOW_BYTES` asked and not
+yet stored. What a lost peer owed returns to the heap at once. The cost of an input does not grow with the number of peers: a peer
+that can take more stands in `_hungry`, and a peer for which nothing suitable was found steps aside until that may have changed.
+Not here: deadlines (each peer machine keeps its own), verification, storage. Called by `sync.scheduler`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headway.chain.blocks import BlockChain
+    from headway.chain.headers import HeaderTree
+    from headway.types import BlockRequest, Hash, Height
+
+WINDOW = 1024
+"""Blocks ahead of the first missing one that may be asked (Core BLOCK_DOWNLOAD_WINDOW)."""
+WINDOW_BYTES = 256 * 1024 * 1024
+"""Bytes asked, received or being stored at one time, sizes of blocks still to come estimated."""
+ALLOWANCE = 16
+"""Blocks in flight at one peer (Core MAX_BLOCKS_IN_TRANSIT_PER_PEER)."""
+REFILL = ALLOWANCE // 2
+"""A peer is asked again once no more than this many are in flight, so that requests travel in groups."""
+MAX_MISSING = 1024
+"""Remembered notfound answers a peer; beyond it the peer is no source of blocks any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskBlocks:
+    peer: int
+    requests: tuple[BlockRequest, ...]
+
+
+@dataclass(slots=True)
+class _Peer:
+    height: Height = -1
+    """Highest block of the best chain that it is known to have."""
+    in_flight: set[int] = field(default_factory=set)
+    missing: set[int] = field(default_factory=set)
+    """Positions for which it said notfound, or sent something else."""
+
+
+class BlockScheduler:
+    def __init__(self, tree: HeaderTree, chain: BlockChain, *, typical_size: int) -> None:
+        self._tree = tree
+        self._chain = chain
+        self._peers: dict[int, _Peer] = {}
+        self._hungry: dict[int, None] = {}  # peers that can take more
+        self._aside: dict[int, None] = {}  # peers that could, but for which nothing suitable was found
+        self._owner: dict[int, int] = {}  # position in flight -> peer
+        self._in_hand: dict[int, int] = {}  # position received, not yet stored -> bytes
+        self._in_hand_bytes = 0
+        self._todo: list[Height] = []  # heap of heights to ask for, possibly stale (checked when popped)
+        self._horizon: Height = 0  # next height that has never been in the heap
+        self._size = float(typical_size)
+        self.enabled = False
+
+    # What others ask of it.
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._owner)
+
+    @property
+    def in_hand(self) -> int:
+        return len(self._in_hand)
+
+    def is_wanted(self, position: int) -> bool:
+        """A block that we lack, on the best chain, inside the window."""
+        if self._chain.holds(position) or position in self._in_hand or not self._tree.on_best_chain(position):
+            return False
+        return self._chain.first_missing <= self._tree.height(position) < self._chain.first_missing + WINDOW
+
+    # What happens.
+
+    def reset(self) -> None:
+        """The best chain or the floor has changed: look again from the first missing block on."""
+        self._todo = []
+        self._horizon = self._chain.first_missing
+        for peer, state in self._peers.items():
+            self._feed(peer, state)
+
+    def know(self, peer: int, height: Height) -> None:
+        """The peer has the best chain at least up to `height`."""
+        state = self._peers.setdefault(peer, _Peer())
+        state.height = height
+        self._feed(peer, state)
+
+    def drop_peer(self, peer: int) -> None:
+        state = self._peers.pop(peer, None)
+        self._hungry.pop(peer, None)
+        self._aside.pop(peer, None)
+        if state is not None:
+            for position in state.in_flight:
+                del self._owner[position]
+                self._again(position)
+
+    def received(self, peer: int, position: int, size: int) -> bool:
+        """A block arrived. True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything)."""
+        state = self._peers.get(peer)
+        if state is not None and self._owner.get(position) == peer:
+            del self._owner[position]
+            state.in_flight.discard(position)
+            self._feed(peer, state)
+        elif not self.is_wanted(position):
+            return False
+        elif (owner := self._owner.pop(position, None)) is not None:
+            self._peers[owner].in_flight.discard(position)  # the first answer wins; the other copy will be late
+        if self._chain.holds(position) or position in self._in_hand:
+            return False
+        self._in_hand[position] = size
+        self._in_hand_bytes += size
+        self._size += (size - self._size) / 16
+        return True
+
+    def stored(self, position: int) -> None:
+        self._release(position)
+
+    def rejected(self, position: int) -> None:
+        """The copy in hand was no good, or could not be stored: ask again."""
+        self._release(position)
+        self._again(position)
+
+    def refused(self, peer: int, positions: Iterable[int]) -> None:
+        """The peer said notfound: these go to others, never to it again."""
+        state = self._peers.get(peer)
+        if state is None:
+            return
+        for position in positions:
+            if self._owner.get(position) == peer:
+                del self._owner[position]
+                state.in_flight.discard(position)
+                state.missing.add(position)
+                self._again(position)
+        if len(state.missing) > MAX_MISSING:
+            state.height = -1
+        self._feed(peer, state)
+
+    def asks(self) -> list[AskBlocks]:
+        """Requests that can go out now."""
+        if not self.enabled:
+            return []
+        self._extend_todo()
+        result = []
+        while self._hungry and self._next_todo() is not None and self._has_room():
+            peer = next(iter(self._hungry))
+            del self._hungry[peer]
+            if requests := self._choose(peer, self._peers[peer]):
+                result.append(AskBlocks(peer, requests))
+            else:
+                self._aside[peer] = None
+        return result
+
+    # How.
+
+    def _choose(self, peer: int, state: _Peer) -> tuple[BlockRequest, ...]:
+        chosen, aside = [], []
+        while len(state.in_flight) < ALLOWANCE and self._has_room() and (height := self._next_todo()) is not None:
+            if height > state.height:
+                break
+            heapq.heappop(self._todo)
+            position = self._tree.at(height)
+            if position in state.missing:
+                aside.append(height)
+                continue
+            state.in_flight.add(position)
+            self._owner[position] = peer
+            chosen.append(self._tree.request(position))
+        for height in aside:
+            heapq.heappush(self._todo, height)
+        if chosen and len(state.in_flight) <= REFILL:
+            self._hungry[peer] = None
+        return tuple(chosen)
+
+    def _next_todo(self) -> Height | None:
+        """The lowest height to ask for; stale entries are dropped on the way."""
+        while self._todo:
+            height = self._todo[0]
+            if height <= self._tree.height(self._tree.tip_position):
+                position = self._tree.at(height)
+                if not self._chain.holds(position) and position not in self._in_hand and position not in self._owner:
+                    return height
+            heapq.heappop(self._todo)
+        return None
+
+    def _extend_todo(self) -> None:
+        first = self._chain.first_missing
+        end = min(first + WINDOW, self._tree.height(self._tree.tip_position) + 1)
+        start = max(self._horizon, first)
+        if start < end:
+            for height in range(start, end):
+                heapq.heappush(self._todo, height)
+            self._horizon = end
+            self._feed_aside()
+
+    def _has_room(self) -> bool:
+        out = len(self._owner)
+        return out + len(self._in_hand) == 0 or self._in_hand_bytes + (out + 1) * self._size <= WINDOW_BYTES
+
+    def _release(self, position: int) -> None:
+        self._in_hand_bytes -= self._in_hand.pop(position, 0)
+
+    def _again(self, position: int) -> None:
+        if self._tree.on_best_chain(position):
+            heapq.heappush(self._todo, self._tree.height(position))
+            self._feed_aside()
+
+    def _feed(self, peer: int, state: _Peer) -> None:
+        if len(state.in_flight) <= REFILL:
+            self._aside.pop(peer, None)
+            self._hungry[peer] = None
+
+    def _feed_aside(self) -> None:
+        self._hungry.update(self._aside)
+        self._aside.clear()

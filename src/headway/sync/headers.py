@@ -1,0 +1,176 @@
+"""Whom to ask for headers, and whether every peer has been heard about the tip.
+
+At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every other one is asked
+at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts at our tip's parent: with headers of
+which none outweighs our tip, or with the pong behind the request (silence then means nothing more; bcoin and btcd send no empty
+headers). Claimed start heights never count. Not here: judging headers (`chain.headers`). Called by `sync.scheduler`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.chain.headers import NOT_KNOWN, Added
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headway.chain.headers import HeaderTree
+    from headway.types import Instant, Locator
+
+PATIENCE = 5.0
+"""Seconds that the first peer may keep us waiting for one message before a second one is asked too. Nobody is blamed."""
+UNCONNECTED_INTERVAL = 120.0
+"""Seconds between two getheaders that a peer can provoke by headers that do not connect (Core HEADERS_RESPONSE_TIME)."""
+FUTURE_RETRY = 600.0
+"""Seconds until a header from the future is asked for again: about a block interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHeaders:
+    """Ask this peer for headers after the locator, with a ping behind the request."""
+
+    peer: int
+    locator: Locator
+
+
+@dataclass(slots=True)
+class _Peer:
+    best: int = NOT_KNOWN
+    """Position of the heaviest header that it has shown us."""
+    asked_at: Instant | None = None
+    heard: bool = False
+    again: bool = False
+    """News came while a request was out: ask once more after it."""
+    asked_from: int = NOT_KNOWN
+    """Position from which a continuation was asked: the answer must lead beyond it."""
+    provoked_at: Instant = -UNCONNECTED_INTERVAL
+
+
+class HeaderSync:
+    def __init__(self, tree: HeaderTree, *, max_headers: int) -> None:
+        self._tree = tree
+        self._max_headers = max_headers
+        self._peers: dict[int, _Peer] = {}
+        self._waiting: dict[int, None] = {}  # peers to be asked, in order of arrival
+        self._asked: dict[int, None] = {}  # peers with a request out
+        self._started = False  # a first peer has told all that it has
+        self._asks: list[AskHeaders] = []
+        self._retry_at: dict[int, Instant] = {}
+
+    # What others ask of it.
+
+    @property
+    def all_heard(self) -> bool:
+        """At least one peer, and every one of them heard."""
+        return bool(self._peers) and not self._waiting and not self._asked
+
+    @property
+    def started(self) -> bool:
+        """A first peer has told all that it has: blocks may be asked for."""
+        return self._started
+
+    def best(self, peer: int) -> int:
+        """Position of the heaviest header that this peer has shown, -1 before any."""
+        return self._peers[peer].best
+
+    def peers_asked(self) -> Iterable[int]:
+        return tuple(self._asked)
+
+    # What happens.
+
+    def add_peer(self, peer: int) -> None:
+        self._peers[peer] = _Peer()
+        self._waiting[peer] = None
+
+    def drop_peer(self, peer: int) -> None:
+        self._peers.pop(peer, None)
+        self._waiting.pop(peer, None)
+        self._asked.pop(peer, None)
+        self._retry_at.pop(peer, None)
+
+    def settled(self, peer: int, added: Added | None, count: int, now: Instant) -> None:
+        """Our request to this peer was settled: `added` says what its `count` headers brought, None when the pong came first."""
+        state = self._peers[peer]
+        self._asked.pop(peer, None)
+        state.asked_at = None
+        asked_from, state.asked_from = state.asked_from, NOT_KNOWN
+        if added is not None:
+            self._note(peer, state, added, now)
+            goes_on = count >= self._max_headers and added.last > NOT_KNOWN
+            if goes_on and self._tree.height(added.last) > (self._tree.height(asked_from) if asked_from >= 0 else 0):
+                self._ask(peer, state, added.last, now)
+                return
+        state.heard, self._started = True, True
+        if state.again:
+            state.again = False
+            self._waiting[peer] = None
+
+    def announced(self, peer: int, added: Added, now: Instant) -> None:
+        """Headers that we did not ask for, as `tree.add` took them."""
+        state = self._peers[peer]
+        self._note(peer, state, added, now)
+        if not added.connects and now - state.provoked_at >= UNCONNECTED_INTERVAL:
+            state.provoked_at = now
+            self.news(peer)
+
+    def shown(self, peer: int, position: int) -> None:
+        """The peer announced a block whose header we have."""
+        self._note(peer, self._peers[peer], Added(position), 0.0)
+
+    def news(self, peer: int) -> None:
+        """The peer announced a block that we do not know."""
+        state = self._peers[peer]
+        if peer in self._asked:
+            state.again = True
+        else:
+            state.heard = False
+            self._waiting[peer] = None
+
+    def tick(self, now: Instant) -> list[AskHeaders]:
+        """Requests that are due. Call after every input, and when `due` has come."""
+        for peer, at in list(self._retry_at.items()):
+            if at <= now:
+                del self._retry_at[peer]
+                self.news(peer)
+        while self._waiting and (self._started or self._may_ask_another(now)):
+            peer = next(iter(self._waiting))
+            del self._waiting[peer]
+            self._ask(peer, self._peers[peer], None, now)
+        asks, self._asks = self._asks, []
+        return asks
+
+    def due(self) -> Instant | None:
+        """When `tick` has something to do even if nothing happens."""
+        times = list(self._retry_at.values())
+        if self._waiting and self._asked and not self._started:
+            times.append(self._last_asked_at() + PATIENCE)
+        return min(times, default=None)
+
+    # How.
+
+    def _last_asked_at(self) -> Instant:
+        return max(self._peers[peer].asked_at or 0.0 for peer in self._asked)
+
+    def _may_ask_another(self, now: Instant) -> bool:
+        return not self._asked or now - self._last_asked_at() >= PATIENCE
+
+    def _ask(self, peer: int, state: _Peer, after: int | None, now: Instant) -> None:
+        """Ask from `after` on, or (None) from our tip's parent, so that a peer at our tip still shows that it has it."""
+        start = self._tree.tip_position if after is None else after
+        if after is None:
+            start = max(self._tree.parent(start), 0)
+        else:
+            state.asked_from = after
+        state.asked_at = now
+        self._asked[peer] = None
+        self._asks.append(AskHeaders(peer, self._tree.locator(start)))
+
+    def _note(self, peer: int, state: _Peer, added: Added, now: Instant) -> None:
+        if added.last > NOT_KNOWN:
+            heavier = state.best < 0 or self._tree.chainwork(added.last) > self._tree.chainwork(state.best)
+            if heavier or not self._tree.is_valid(state.best):
+                state.best = added.last
+        if added.error is not None:  # only a header from the future leaves its peer here: retried later, without blame
+            self._retry_at[peer] = now + FUTURE_RETRY

@@ -1,0 +1,262 @@
+"""The sync as a whole: what peers bring goes in, what to ask, verify and store comes out.
+
+It owns the order of things (headers first, then blocks) and nothing else: whom to ask for headers is `sync.headers`, which blocks
+of whom is `sync.blocks`, what is best is `chain.headers`, what has been delivered is `chain.blocks`. Called by `node.machine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeAlias
+
+from headway.chain.blocks import BlockChain
+from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
+from headway.errors import FutureHeader, InvalidBlock, MutatedBlock, RemoteProtocolError
+from headway.network import BlockStatus, BlockVerdict
+from headway.sync.blocks import AskBlocks, BlockScheduler
+from headway.sync.headers import AskHeaders, HeaderSync
+from headway.types import BlockId, BlockRequest, Hash, Height, Instant, Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from headway.network import Network
+    from headway.peer.events import BlockReceived, HeadersReceived
+
+
+class Phase(Enum):
+    HEADERS = auto()
+    """No peer has told all its headers yet."""
+    BLOCKS = auto()
+    CURRENT = auto()
+    """Every ready peer was heard about the tip, and every wanted block is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteHeaders:
+    """Headers that joined the tree, back to back."""
+
+    raw: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteInvalid:
+    hash: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBlock:
+    position: int
+    hash: Hash
+    raw: Raw
+
+
+Write: TypeAlias = WriteHeaders | WriteInvalid | WriteBlock
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyBlock:
+    """Judge a block off the loop: `rules.verify_block(request, median_time, raw)`; tell `SyncScheduler.verified`."""
+
+    peer: int
+    position: int
+    request: BlockRequest
+    median_time: int
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The peer broke a rule; what follows stands on the error."""
+
+    peer: int
+    error: RemoteProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class TipMoved:
+    """The best header chain has a new tip; `disconnected` headers left it (0: it only grew)."""
+
+    tip: BlockId
+    disconnected: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksDelivered:
+    """The chain of stored blocks moved: ids taken back (newest first), then ids added (oldest first)."""
+
+    disconnected: tuple[BlockId, ...]
+    connected: tuple[BlockId, ...]
+
+
+SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | TipMoved | BlocksDelivered
+
+
+class SyncScheduler:
+    """One network's sync. `stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only."""
+
+    def __init__(self, network: Network, tree: HeaderTree, *, stored: Iterable[int] = (), floor: Height | None) -> None:
+        self._tree = tree
+        self._limits = network.limits
+        self.chain = BlockChain(tree, stored, floor=floor or 0)
+        self.headers = HeaderSync(tree, max_headers=network.limits.max_headers)
+        self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size)
+        self._wants_blocks = floor is not None
+        self._ready: set[int] = set()
+        self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
+        self._storing: dict[int, int] = {}  # position -> bytes being written
+        self._out: list[SyncOutput] = []
+        self.blocks.reset()
+
+    # What others ask of it.
+
+    @property
+    def phase(self) -> Phase:
+        if not self.headers.started:
+            return Phase.HEADERS
+        return Phase.CURRENT if self.is_current else Phase.BLOCKS
+
+    @property
+    def wants_blocks(self) -> bool:
+        return self._wants_blocks
+
+    @property
+    def is_current(self) -> bool:
+        return self.headers.all_heard and self.has_blocks_to(self._tree.height(self._tree.tip_position))
+
+    def has_blocks_to(self, height: Height) -> bool:
+        """Whether every wanted block of the best chain up to `height` is stored and delivered (always true for headers only)."""
+        return not self._wants_blocks or self.chain.first_missing > height
+
+    def take(self) -> list[SyncOutput]:
+        out, self._out = self._out, []
+        return out
+
+    # What happens.
+
+    def want_blocks(self, floor: Height) -> None:
+        """From now on bring blocks from this height up; what is stored below the floor stays."""
+        self._wants_blocks = True
+        self.chain.start_at(floor)
+        self.blocks.reset()
+
+    def peer_ready(self, peer: int) -> None:
+        self._ready.add(peer)
+        self.headers.add_peer(peer)
+
+    def peer_lost(self, peer: int) -> None:
+        self._ready.discard(peer)
+        self.headers.drop_peer(peer)
+        self.blocks.drop_peer(peer)
+
+    def headers_received(self, peer: int, event: HeadersReceived, wall_time: float, now: Instant) -> None:
+        if peer not in self._ready:
+            return
+        count = len(event.headers)
+        added = None if event.fenced else self._tree.add(event.headers, wall_time) if count else Added(NOT_KNOWN)
+        if added is not None:
+            if added.error is not None and not isinstance(added.error, FutureHeader):
+                self._out.append(Blame(peer, added.error))
+                return
+            self._after_add(added)
+        if event.request is not None:
+            self.headers.settled(peer, added, count, now)
+        elif added is not None:
+            self.headers.announced(peer, added, now)
+        self._learn(peer)
+
+    def block_announced(self, peer: int, block_hash: Hash) -> None:
+        if peer not in self._ready:
+            return
+        position = self._tree.find(block_hash)
+        if position is None:
+            self.headers.news(peer)
+        elif self._tree.is_valid(position):
+            self.headers.shown(peer, position)
+            self._learn(peer)
+
+    def block_received(self, peer: int, event: BlockReceived) -> None:
+        """A block of a batch, or one that nobody asked for: the latter only when we lack it."""
+        block_hash = event.request.hash if event.request is not None else event.block.hash
+        position = self._tree.find(block_hash)
+        if position is None or not self._wants_blocks:
+            return
+        if self.blocks.received(peer, position, len(event.block)):
+            request = self._tree.request(position)
+            self._verifying[position] = (peer, request, event.block.raw)
+            median_time = self._tree.median_time(self._tree.parent(position))
+            self._out.append(VerifyBlock(peer, position, request, median_time, event.block.raw))
+
+    def blocks_not_found(self, peer: int, requests: Sequence[BlockRequest]) -> None:
+        positions = (self._tree.find(request.hash) for request in requests)
+        self.blocks.refused(peer, [position for position in positions if position is not None])
+
+    def verified(self, position: int, verdict: BlockVerdict) -> None:
+        peer, request, raw = self._verifying.pop(position)
+        match verdict.status:
+            case BlockStatus.VALID:
+                self._storing[position] = len(raw)
+                self._out.append(WriteBlock(position, request.hash, raw))
+            case BlockStatus.MUTATED:
+                self.blocks.rejected(position)
+                self.blocks.refused(peer, ())
+                self._out.append(Blame(peer, MutatedBlock(verdict.rule, request.id, verdict.detail)))
+            case BlockStatus.INVALID:
+                self.blocks.stored(position)
+                self._out.append(Blame(peer, InvalidBlock(verdict.rule, request.id, verdict.detail)))
+                self._condemn(position)
+
+    def stored(self, position: int) -> None:
+        del self._storing[position]
+        self.blocks.stored(position)
+        self.chain.mark(position)
+        self._advance()
+
+    def tick(self, now: Instant) -> None:
+        """Choose work from the state as it is; call after every input, and when `due` has come."""
+        self._out.extend(self.headers.tick(now))
+        self.blocks.enabled = self._wants_blocks and self.headers.started
+        self._out.extend(self.blocks.asks())
+
+    def due(self) -> Instant | None:
+        return self.headers.due()
+
+    # How.
+
+    def _after_add(self, added: Added) -> None:
+        if not added.count:
+            return
+        self._out.append(WriteHeaders(added.raw, added.count))
+        if self._tree.on_best_chain(added.last):
+            self._out.append(TipMoved(self._tree.tip, added.disconnected))
+            if added.disconnected:
+                self._rebase()
+
+    def _learn(self, peer: int) -> None:
+        """Tell the block scheduler how far up the best chain this peer is known to reach."""
+        best = self.headers.best(peer)
+        if best > NOT_KNOWN:
+            self.blocks.know(peer, self._tree.height(self._tree.fork(best)))
+
+    def _rebase(self) -> None:
+        """The best chain has changed branch."""
+        for peer in self._ready:
+            self._learn(peer)
+        self._advance()
+        self.blocks.reset()
+
+    def _condemn(self, position: int) -> None:
+        self._out.append(WriteInvalid(self._tree.hash(position)))
+        disconnected = self._tree.invalidate(position)
+        self._out.append(TipMoved(self._tree.tip, disconnected))
+        self._rebase()
+
+    def _advance(self) -> None:
+        if not self._wants_blocks:
+            return
+        moved = self.chain.advance()
+        if moved:
+            ids = self._tree.id
+            self._out.append(BlocksDelivered(tuple(map(ids, moved.disconnected)), tuple(map(ids, moved.connected))))
