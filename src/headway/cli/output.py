@@ -1,6 +1,6 @@
 """What commands print: stdout is data, stderr is everything else; and the exit codes.
 
-Every text of a peer that reaches a terminal goes through `printable`. JSON is ASCII: control characters in it are escapes.
+Every text of a peer that reaches a terminal goes through `harmless`. In JSON they are escapes.
 Loaded with `headway --help`, so it imports click alone at its top; json, logging and rich are loaded when used.
 """
 
@@ -33,9 +33,11 @@ class Exit(IntEnum):
     """State saved; the command that goes on from there was printed."""
 
 
-def printable(text: str) -> str:
-    """`text` with all that could drive a terminal (control characters, escapes, marks of direction) replaced by `?`."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+def harmless(text: str) -> str:
+    """`headway.types.printable` for a line of ours, however long, in which words of a remote may stand."""
+    from headway.types import printable
+
+    return printable(text, limit=sys.maxsize)
 
 
 class Output:
@@ -60,7 +62,7 @@ class Output:
     def data(self, line: str) -> None:
         """One line of data that is not the result; nothing with --json."""
         if not self.json:
-            click.echo(printable(line))
+            click.echo(harmless(line))
 
     def note(self, text: str) -> None:
         """A line for people, on stderr; nothing with -q."""
@@ -69,12 +71,12 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line that must be seen, on stderr, also with -q."""
-        click.echo(printable(text), err=True)
+        click.echo(harmless(text), err=True)
 
     def error(self, text: str) -> None:
         """What went wrong and what to do next."""
         head = click.style("error:", fg="red", bold=True)
-        click.echo(f"{head} {printable(text)}", err=True, color=self.wants_color())
+        click.echo(f"{head} {harmless(text)}", err=True, color=self.wants_color())
 
     def wants_color(self) -> bool:
         if self.color is not None:
@@ -93,7 +95,7 @@ class Output:
             """A remote's words stand in log lines; they must not reach the terminal as commands."""
 
             def format(self, record: logging.LogRecord) -> str:
-                return "\n".join(printable(line) for line in super().format(record).split("\n"))
+                return "\n".join(harmless(line) for line in super().format(record).split("\n"))
 
         handler = logging.StreamHandler()
         handler.setFormatter(HarmlessFormatter("%(asctime)s %(message)s" if self.verbose else "%(message)s"))
@@ -112,7 +114,7 @@ def table(data: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return printable(value) if isinstance(value, str) else _json(value)
+    return harmless(value) if isinstance(value, str) else _json(value)
 
 
 def _json(value: Any) -> str:
