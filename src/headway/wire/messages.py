@@ -29,6 +29,9 @@ class Parser(Protocol):
     def transaction(self, raw: Raw) -> Any:
         """One transaction, parsed; it has at least `.txid`. Raises CodecError."""
 
+    def stripped(self, raw: Raw) -> Raw:
+        """A block in the form for remotes that ask without witness; unchanged on chains without that distinction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

@@ -1,0 +1,50 @@
+"""How Bitcoin's raw objects are read: the `Parser` that `Headers`, `Block` and `Tx` carry.
+
+Called through those messages; the codec hands `PARSER` to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from headway.errors import CodecError
+from headway.kernel import scan_block
+from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
+from headway.networks.bitcoin.transaction import Transaction
+from headway.types import Raw
+from headway.wire.messages import Parser
+
+
+class BitcoinParser:
+    """Stateless. Every method raises CodecError for bytes that are not what it reads."""
+
+    def header(self, raw: bytes) -> BlockHeader:
+        if len(raw) != HEADER_SIZE:
+            raise CodecError(f"a header has {HEADER_SIZE} bytes, not {len(raw)}")
+        return BlockHeader.from_raw(raw)
+
+    def block_header(self, raw: Raw) -> BlockHeader:
+        return self.header(bytes(raw[:HEADER_SIZE]))
+
+    def transactions(self, raw: Raw) -> Sequence[Transaction]:
+        """In the block's order. Their ids are computed here, their fields when asked for."""
+        data = bytes(raw)
+        try:
+            spans = scan_block(data)
+        except ValueError as error:
+            raise CodecError(f"block: {error}") from None
+        return tuple(Transaction(data[start : start + size], txid) for start, size, txid in spans)
+
+    def stripped(self, raw: Raw) -> Raw:
+        """The block without any witness (BIP144), for a remote that asks with MSG_BLOCK."""
+        data = bytes(raw)
+        transactions = self.transactions(data)
+        start = data.index(transactions[0].raw, HEADER_SIZE)  # behind the header and the count of transactions
+        return data[:start] + b"".join(transaction.stripped for transaction in transactions)
+
+    def transaction(self, raw: Raw) -> Transaction:
+        return Transaction.from_raw(bytes(raw))
+
+
+PARSER: Final[Parser] = BitcoinParser()
