@@ -1,0 +1,5 @@
+"""The data directory: the only place of headway that reads and writes files (the commands of `cli` aside)."""
+
+from headway.store.directory import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,176 @@
+"""The data directory of one network: headers, blocks and a lock, as one object.
+
+    D/headers.bin          the header log (`headers`)
+    D/blocks/blk00000.dat  the blocks, in Core's framing (`blocks`)
+    D/blocks/index.bin     where each block lies
+    D/headway.lock         held by the one writer (`lock`)
+
+What a call has written survives a kill of the process at any instant (it is in the page cache). To survive a loss of
+power as well it must have been flushed: by `sync`, by `close`, and each blk file when it is full. One thread at a time
+may write; `get_block` and `has_block` may be called from others. Not here: which headers and blocks are right, and when
+to store them. Called by `aio` and `cli`.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from headway.chain.headers import HeaderTree
+from headway.errors import StoreError
+from headway.store.blocks import BlockFiles
+from headway.store.disk import Disk, failure
+from headway.store.headers import HeaderLog, Kind
+from headway.store.lock import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from headway.network import Network
+    from headway.types import Hash, Raw
+
+HEADERS_NAME = "headers.bin"
+BLOCKS_NAME = "blocks"
+
+
+class Store:
+    """An open data directory, made by `open`. Every method may raise StoreError, whose message says what to do."""
+
+    tree: HeaderTree
+    """The headers as the log has them, invalid ones marked. From here on it is the owner's; appends do not touch it."""
+    repairs: tuple[str, ...]
+    """What a kill or damage had left behind and was put right at open, one sentence each."""
+
+    def __init__(self, path: Path, network: Network, disk: Disk, *, readonly: bool) -> None:
+        self.path = path
+        self._disk = disk
+        self._readonly = readonly
+        with ExitStack() as stack:  # what was opened is closed again when a later step fails
+            if readonly:
+                _require(path)
+            else:
+                _make(path, disk)
+                stack.callback(Lock(path, disk).close)
+            self._headers = HeaderLog(path / HEADERS_NAME, network, disk, readonly=readonly)
+            stack.callback(self._headers.close)
+            self._blocks = BlockFiles(path / BLOCKS_NAME, network, disk, readonly=readonly)
+            stack.callback(self._blocks.close)
+            self.tree = self._replay(HeaderTree(network))
+            self._blocks.load(self.tree.find)
+            self.repairs = tuple(self._repairs())
+            if not readonly:
+                self._headers.cut_torn()
+            self._open = stack.pop_all()
+
+    @classmethod
+    def open(cls, path: Path, network: Network, *, readonly: bool = False, disk: Disk | None = None) -> Store:
+        """Open the directory of `network` at `path`.
+
+        For writing: it is made when absent, locked, and what a kill left torn is cut off. `readonly`: it must be there,
+        no lock is taken and nothing is changed, so that it may be read while another process writes.
+        Raises StoreError: locked by another process, of another network, of a newer format, damaged, unreadable.
+        """
+        return cls(path, network, disk or Disk(), readonly=readonly)
+
+    def append_headers(self, raw: Raw) -> None:
+        """Keep headers that have just joined the tree, back to back in that order (`Added.raw`): a linked run."""
+        if len(raw):
+            self._headers.append_headers(raw)
+
+    def mark_invalid(self, block_hash: Hash) -> None:
+        """Keep it that this block, and what follows it, is invalid. Its header must have been appended before."""
+        self._headers.append_invalid(block_hash)
+
+    def put_block(self, block: int | Hash, raw: Raw) -> None:
+        """Keep a verified block, by its header's position in the tree or its hash. It is stored when this returns."""
+        position = self._position(block)
+        if position is None:
+            raise StoreError("a block whose header is not in the tree cannot be stored")
+        self._blocks.put(position, self.tree.hash(position), raw)
+
+    def get_block(self, block: int | Hash) -> bytes | None:
+        """The raw block, None when it is not stored."""
+        position = self._position(block)
+        return None if position is None else self._blocks.get(position)
+
+    def has_block(self, block: int | Hash) -> bool:
+        position = self._position(block)
+        return position is not None and position in self._blocks
+
+    def stored_positions(self) -> Iterator[int]:
+        """Positions in the tree of the stored blocks, rising."""
+        return self._blocks.positions()
+
+    def sync(self) -> None:
+        """Wait until everything is on the medium: it then survives a loss of power."""
+        self._headers.sync()
+        self._blocks.sync()
+        for directory in (self.path / BLOCKS_NAME, self.path):
+            try:
+                self._disk.sync_directory(directory)
+            except OSError as error:
+                raise failure("write", directory, error) from error
+
+    def close(self) -> None:
+        """`sync`, and give the directory free. The store cannot be used any more; a second call does nothing."""
+        with self._open:
+            if not self._readonly:
+                self.sync()
+            self._readonly = True  # a second close has nothing to flush
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _position(self, block: int | Hash) -> int | None:
+        return block if isinstance(block, int) else self.tree.find(block)
+
+    def _replay(self, tree: HeaderTree) -> HeaderTree:
+        for batch in self._headers.replay():
+            if batch.kind is Kind.HEADERS:
+                try:
+                    tree.restore(batch.payload)
+                except ValueError as error:
+                    raise self._senseless(batch.offset, str(error)) from error
+            elif position := tree.find(batch.payload):
+                tree.invalidate(position)
+            else:
+                raise self._senseless(batch.offset, "an invalid block whose header is not there")
+        return tree
+
+    def _senseless(self, offset: int, reason: str) -> StoreError:
+        return StoreError(
+            f"{self._headers.path} does not make sense at byte {offset}: {reason}. "
+            "Move it away and run `headway sync` again: headers are fetched anew"
+        )
+
+    def _repairs(self) -> Iterator[str]:
+        if self._headers.torn:
+            yield f"cut {self._headers.torn} bytes of an unfinished write off {self._headers.path}"
+        if self._blocks.torn:
+            yield f"cut {self._blocks.torn} bytes of an unfinished write off the files in {self.path / BLOCKS_NAME}"
+        if self._blocks.passed_over:
+            yield f"{self._blocks.passed_over} stored blocks are missing or damaged on disk and will be fetched again"
+
+
+def _make(path: Path, disk: Disk) -> None:
+    try:
+        disk.make_directory(path / BLOCKS_NAME)
+    except OSError as error:
+        raise failure("open", path, error) from error
+
+
+def _require(path: Path) -> None:
+    try:
+        found = (path / HEADERS_NAME).is_file()
+    except OSError as error:
+        raise failure("read", path, error) from error
+    if not found:
+        raise StoreError(f"{path} is no data directory of headway: there is no {HEADERS_NAME} in it")

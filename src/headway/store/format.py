@@ -1,0 +1,77 @@
+"""The head of the store's own files: what they are, in which format, and of which network.
+
+96 bytes at the start of `headers.bin` and `blocks/index.bin`, little endian: text 16 (names the kind), format u32,
+record size u32, magic 4, network name 32, genesis hash 32, crc32 of all before it u32. Magic and genesis hash decide
+which network it is, the name is for people. Blocks have no such head: `blk*.dat` is Core's format.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from headway.errors import StoreError
+
+if TYPE_CHECKING:
+    from headway.network import Network
+    from headway.store.disk import AppendFile
+
+FORMAT: Final = 1
+"""Raised whenever an older headway could not read what a newer one writes."""
+_LAYOUT: Final = struct.Struct("<16sII4s32s32s")
+_CRC: Final = struct.Struct("<I")
+HEAD_SIZE: Final = _LAYOUT.size + _CRC.size
+
+
+def head(kind: str, record_size: int, network: Network) -> bytes:
+    """The head of a file of `kind` (up to 7 letters) for `network`."""
+    genesis = network.rules.parse_header(network.rules.genesis).hash
+    name = network.name.encode()[:32]
+    packed = _LAYOUT.pack(_text(kind), FORMAT, record_size, network.magic, name, genesis)
+    return packed + _CRC.pack(crc32(packed))
+
+
+def open_head(file: AppendFile, kind: str, record_size: int, network: Network, *, readonly: bool) -> None:
+    """Check the head of `file`, and write it when it is not there yet. Raises StoreError for any file but ours."""
+    expected = head(kind, record_size, network)
+    found = file.read(0, HEAD_SIZE)
+    if found == expected:
+        return
+    if not expected.startswith(found):
+        raise _refusal(file, found, expected, kind)
+    if not readonly:  # a new file, or one that was torn while it was made
+        file.truncate(0)
+        file.append(expected)
+
+
+def _text(kind: str) -> bytes:
+    return f"headway {kind}".encode().ljust(15) + b"\n"
+
+
+def _refusal(file: AppendFile, found: bytes, expected: bytes, kind: str) -> StoreError:
+    """Why `found` is not the head that we expect, and what to do. `found` is torn or differs from `expected`."""
+    path = file.path
+    if not found.startswith(_text(kind)) or len(found) < HEAD_SIZE:
+        return StoreError(f"{path} is no {kind} file of headway: move it away, or use another --datadir")
+    _, version, record_size, magic, name, genesis = _LAYOUT.unpack_from(found)
+    if version > FORMAT:
+        which = f"format {version}, and this one reads {FORMAT}"
+        return StoreError(f"{path} is of a newer headway ({which}): upgrade headway, or use another --datadir")
+    if _CRC.unpack_from(found, _LAYOUT.size)[0] != crc32(found[: _LAYOUT.size]):
+        return StoreError(f"{path} is damaged in its first {HEAD_SIZE} bytes: {advice_for(kind)}")
+    _, _, our_size, our_magic, our_name, our_genesis = _LAYOUT.unpack_from(expected)
+    theirs, ours = (text.rstrip(b"\0").decode(errors="replace") for text in (name, our_name))
+    if (magic, genesis) != (our_magic, our_genesis):
+        which = theirs if theirs != ours else f"another network called {theirs}"
+        return StoreError(
+            f"{path.parent} holds {which}, not {ours}: use --network {theirs}, or another --datadir for {ours}"
+        )
+    return StoreError(f"{path} has records of {record_size} bytes, not {our_size}: use another --datadir")
+
+
+def advice_for(kind: str) -> str:
+    """What a person can do about a file that is damaged beyond its tail."""
+    if kind == "headers":
+        return "move it away, then run `headway sync --headers-only`: headers are fetched anew, the blocks are kept"
+    return "move the directory of this file away and run `headway sync` again: blocks are fetched anew"
