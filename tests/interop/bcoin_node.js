@@ -1,0 +1,123 @@
+'use strict';
+
+// A bcoin regtest node for one test, started through bcoin's API because its command line dials seeds and looks our own
+// address up. Called by `nodes.py` only:
+//
+//     node bcoin_node.js DIRECTORY_OF_BCOIN
+//
+// Orders come as JSON, one object a line, on stdin: {"order": "mine", "count": 3}. Each is answered on stdout, in order,
+// by one line that begins with "@ " and goes on in JSON; every other line is bcoin's own log. The end of stdin ends the
+// node, so that none outlives the test that started it.
+
+const path = require('path');
+const readline = require('readline');
+
+const bcoin = require(path.resolve(process.argv[2]));
+
+// Coinbases pay to a script of our own; a fork pays to another one, so that its blocks differ from those it replaces.
+const MAIN = bcoin.Address.fromHash(Buffer.alloc(20, 1));
+const FORK = bcoin.Address.fromHash(Buffer.alloc(20, 2));
+
+const node = new bcoin.FullNode({
+  network: 'regtest',
+  memory: true,
+  logConsole: true,
+  logLevel: 'debug',
+  listen: true,
+  host: '127.0.0.1',
+  publicHost: '127.0.0.1',
+  maxInbound: 500,
+  maxOutbound: 1,
+  seeds: [],
+  httpHost: '127.0.0.1',
+  httpPort: 0,
+  apiKey: 'test',
+  workers: false,
+});
+// Any free port: the constructor refuses 0, the socket does not. The first answer says which one it became.
+node.pool.options.port = 0;
+// It would ask a public name server what our own address is.
+node.pool.discoverExternal = async () => {};
+
+function tip() {
+  return { height: node.chain.tip.height, hash: node.chain.tip.rhash() };
+}
+
+// Mines `count` blocks on `parent` (null: on the tip), without a line of log for each.
+async function mine(parent, count, address) {
+  node.logger.setLevel('warning');
+  for (let i = 0; i < count; i++) {
+    const block = await node.miner.mineBlock(parent, address);
+    parent = await node.chain.add(block);
+  }
+  node.logger.setLevel('debug');
+  return tip();
+}
+
+// Resolves once the tip has `hash`; an event, not a poll.
+function follow(hash) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (node.chain.tip.rhash() !== hash) return;
+      node.chain.removeListener('tip', look);
+      resolve();
+    };
+    node.chain.on('tip', look);
+    look();
+  });
+}
+
+const orders = {
+  tip,
+  mine({ count }) {
+    return mine(null, count, MAIN);
+  },
+  // A rival branch from `depth` blocks below the tip, one block longer than what it replaces.
+  async fork({ depth }) {
+    const parent = await node.chain.getEntry(node.chain.height - depth);
+    return mine(parent, depth + 1, FORK);
+  },
+  // Makes the peer at `port` the one from which bcoin brings its chain (its "loader").
+  connect({ port }) {
+    node.pool.hosts.addNode(`127.0.0.1:${port}`);
+    node.startSync();
+    node.pool.fillOutbound();
+    return {};
+  },
+  async follow({ hash }) {
+    await follow(hash);
+    return tip();
+  },
+  peers() {
+    const peers = [];
+    for (let peer = node.pool.peers.head(); peer; peer = peer.next) peers.push(peer.agent);
+    return { peers };
+  },
+};
+
+function answer(value) {
+  process.stdout.write(`@ ${JSON.stringify(value)}\n`);
+}
+
+async function main() {
+  await node.ensure();
+  await node.open();
+  const listening = new Promise((resolve) => node.pool.once('listening', resolve));
+  await node.connect();
+  const { port } = await listening;
+  answer({ port, ...tip() });
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { order, ...parameters } = JSON.parse(line);
+    try {
+      answer(await orders[order](parameters));
+    } catch (error) {
+      answer({ error: String(error.stack) });
+    }
+  }
+  process.exit(0);
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,191 @@
+"""Real Bitcoin nodes on loopback, on the private network `regtest`: bcoin and btcd, started and ended by the test.
+
+`make setup` puts them under `.cache/nodes`; where they are not, a test skips with the reason, and fails in CI. Both
+offer the same few verbs (`Node`). No one of this project wrote these programs: that makes them worth talking to.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from tests.data import REPOSITORY, absent
+from tests.interop.programs import Program
+
+NODES: Final = REPOSITORY / ".cache" / "nodes"
+BLOCKS: Final = 2_100
+"""Blocks of a chain that the tests sync: more than one `headers` message (2,000) and than four `inv` of 500."""
+REORG_DEPTH: Final = 10
+
+_BTCD_ADDRESS: Final = "bcrt1qqyqszqgpqyqszqgpqyqszqgpqyqszqgpvxat9t"
+
+
+class Tip(NamedTuple):
+    """Best block of a node: height, and hash as people write it."""
+
+    height: int
+    hash: str
+
+
+class Node(Protocol):
+    """What the tests ask of a real node."""
+
+    host: str
+
+    @property
+    def address(self) -> str:
+        """host:port of its peer-to-peer side."""
+
+    def tip(self) -> Tip: ...
+
+    def mine(self, count: int) -> Tip:
+        """Add blocks to its best chain."""
+
+    def fork(self, depth: int) -> Tip:
+        """Replace its last `depth` blocks by `depth` + 1 others; returns the new tip."""
+
+    def connect(self, port: int) -> None:
+        """Make it connect to a peer on loopback and bring the chain from there."""
+
+    def follow(self, block_hash: str) -> Tip:
+        """Wait until its tip is this block."""
+
+    def peers(self) -> list[str]:
+        """User agents of its peers."""
+
+
+class Bcoin(Program):
+    """bcoin 1.0.2 through `bcoin_node.js`: orders as lines of JSON, answers likewise."""
+
+    host = "127.0.0.1"
+
+    def __init__(self) -> None:
+        library = NODES / "bcoin" / "node_modules" / "bcoin"
+        node = shutil.which("node")
+        if node is None or not library.is_dir():
+            absent("bcoin is not installed: run `make setup` where Node is installed")
+        script = Path(__file__).with_name("bcoin_node.js")
+        super().__init__("bcoin", [node, script, library], env={"NODE_BACKEND": "js"})
+
+    def handle_started(self) -> None:
+        self.port: int = self._answer()["port"]
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def _answer(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.wait_for_line(r"^@ (.*)$")[1])
+        assert "error" not in answer, answer["error"]
+        return answer
+
+    def _order(self, order: str, **parameters: object) -> dict[str, Any]:
+        self.write_line(json.dumps({"order": order, **parameters}))
+        return self._answer()
+
+    def tip(self) -> Tip:
+        return _tip(self._order("tip"))
+
+    def mine(self, count: int) -> Tip:
+        return _tip(self._order("mine", count=count))
+
+    def fork(self, depth: int) -> Tip:
+        return _tip(self._order("fork", depth=depth))
+
+    def connect(self, port: int) -> None:
+        self._order("connect", port=port)
+
+    def follow(self, block_hash: str) -> Tip:
+        return _tip(self._order("follow", hash=block_hash))
+
+    def peers(self) -> list[str]:
+        return list(self._order("peers")["peers"])
+
+
+class Btcd(Program):
+    """btcd through its own JSON-RPC over HTTP on loopback."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, directory: Path) -> None:
+        """`directory`: where it may write; empty."""
+        binary = NODES / "btcd" / "btcd"
+        if not binary.is_file():
+            absent("btcd is not installed: run `make setup` where Go is installed")
+        config = directory / "btcd.conf"  # without one it writes a sample into the home directory
+        config.touch()
+        options = [
+            "--regtest",
+            "--nodnsseed",
+            "--notls",
+            "--nobanning",  # one address, 127.0.0.1, plays all the peers of a test
+            "--listen=127.0.0.1:0",
+            "--rpclisten=127.0.0.1:0",
+            "--rpcuser=test",
+            "--rpcpass=test",
+            f"--miningaddr={_BTCD_ADDRESS}",
+            f"--configfile={config}",
+            f"--datadir={directory / 'data'}",
+            f"--logdir={directory / 'logs'}",
+            "--utxocachemaxsize=16",
+            "--debuglevel=CHAN=debug",  # CHAN names each block that it accepts
+        ]
+        super().__init__("btcd", [binary, *options], cwd=directory)
+
+    def handle_started(self) -> None:
+        ports = {}
+        for _ in range(2):  # in either order
+            found = self.wait_for_line(r"(RPCS|CMGR): .*listening on 127\.0\.0\.1:(\d+)")
+            ports[found[1]] = int(found[2])
+        self.port, self._rpc_port = ports["CMGR"], ports["RPCS"]
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def _call(self, method: str, *parameters: object) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._rpc_port}/",
+            data=json.dumps({"jsonrpc": "1.0", "id": 1, "method": method, "params": parameters}).encode(),
+            headers={"Authorization": "Basic " + base64.b64encode(b"test:test").decode()},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback, whatever the environment says
+        try:
+            with opener.open(request, timeout=60) as reply:
+                answer = json.load(reply)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"btcd refused {method}: {error.read()!r}") from None
+        assert answer["error"] is None, answer["error"]
+        return answer["result"]
+
+    def tip(self) -> Tip:
+        return _tip(self._call("getbestblock"))
+
+    def mine(self, count: int) -> Tip:
+        self._call("generate", count)
+        return self.tip()
+
+    def fork(self, depth: int) -> Tip:
+        self._call("invalidateblock", self._call("getblockhash", self.tip().height - depth + 1))
+        return self.mine(depth + 1)
+
+    def connect(self, port: int) -> None:
+        self._call("addnode", f"127.0.0.1:{port}", "add")
+
+    def follow(self, block_hash: str) -> Tip:
+        if self.tip().hash != block_hash:
+            self.wait_for_line(f"Accepted block {block_hash}")
+        return self.tip()
+
+    def peers(self) -> list[str]:
+        return [peer["subver"] for peer in self._call("getpeerinfo")]
+
+
+def _tip(answer: dict[str, Any]) -> Tip:
+    return Tip(answer["height"], answer["hash"])
