@@ -1,7 +1,8 @@
 """Which blocks we hold, and the chain of them that has been delivered in order.
 
-Blocks are stored out of order and delivered in order. The delivered chain leaves its branch only when the blocks of the better one
-are here and outweigh it: headers alone (a fork whose blocks nobody gives us) never take anything back. Called by `sync`.
+Blocks are stored out of order and delivered in order. The delivered chain leaves its branch only when the blocks of
+the better one are here and outweigh it: headers alone (a fork whose blocks nobody gives us) never take anything back.
+Called by `sync`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How the delivered chain moved: blocks taken back, newest first, then blocks added, oldest first. Positions in the tree."""
+    """How the delivered chain moved:
+
+    blocks taken back, newest first, then blocks added, oldest first. Positions in the tree.
+    """
 
     disconnected: tuple[int, ...] = ()
     connected: tuple[int, ...] = ()
@@ -38,7 +42,9 @@ class BlockChain:
         for position in stored:
             self._held[position] = 1
         self.floor = floor
-        self._path = array("i")  # positions along the best chain from the floor, as far as blocks are held without a gap
+        self._path = array(
+            "i"
+        )  # positions along the best chain from the floor, as far as blocks are held without a gap
         self._tip = -1  # last delivered position; -1 before the first
         self.start_at(floor)
 

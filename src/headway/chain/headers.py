@@ -1,7 +1,7 @@
 """The header tree: every header that passed its chain's rules, forks included, and the best chain through it.
 
-Best is most work, first seen among equals. Positions count up in order of arrival (genesis is 0), so a parent's position is always
-lower than its child's. Not here: blocks, peers, files. Called by `sync`, `node` and `store`.
+Best is most work, first seen among equals. Positions count up in order of arrival (genesis is 0), so a parent's
+position is always lower than its child's. Not here: blocks, peers, files. Called by `sync`, `node` and `store`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from headway.errors import FutureHeader, InvalidHeader
 from headway.types import BlockId
 
 if TYPE_CHECKING:
-    from headway.network import Branch, HeaderVerdict, Network
+    from headway.network import HeaderVerdict, Network
     from headway.types import BlockRequest, Hash, Height, Locator
     from headway.wire.messages import Headers
 
@@ -28,7 +28,7 @@ class Added:
     """What became of a headers message."""
 
     last: int
-    """Position of the last header of the message that is now in the tree; -1 when none is (it does not connect, or was refused)."""
+    """Position of the last header of the message that is in the tree now; -1 when none is (unconnected, or refused)."""
     raw: bytes = b""
     """The new headers back to back, in the order in which they joined the tree: to be stored."""
     count: int = 0
@@ -125,18 +125,18 @@ class HeaderTree:
             position = self._index.parent(position)
         return position
 
-    def branch(self, position: int) -> Branch:
+    def branch(self, position: int) -> TreeBranch:
         """The chain that ends at `position`, as rules read it."""
-        return _Branch(self, position)
+        return TreeBranch(self, position)
 
     def median_time(self, position: int) -> int:
         """Median time past of the chain that ends at `position`, unix seconds."""
         return self._rules.median_time(self.branch(position))
 
     def locator(self, position: int | None = None) -> Locator:
-        """Twelve blocks down from `position` (default: the tip), then gaps of 2, 4, 8 ..., genesis last (Core LocatorEntries)."""
+        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., genesis last (LocatorEntries)."""
         position = self.tip_position if position is None else position
-        branch = _Branch(self, position)
+        branch = TreeBranch(self, position)
         entries: list[BlockId] = []
         height, step = branch.height, 1
         while True:
@@ -150,22 +150,25 @@ class HeaderTree:
     # What changes it.
 
     def add(self, headers: Headers, wall_time: float) -> Added:
-        """Judge a headers message and keep what is new. A message against the rules leaves no trace (`Added.error` says why)."""
+        """Judge a headers message and keep what is new.
+
+        A message against the rules leaves no trace (`Added.error` says why).
+        """
         start, last = self._known_prefix(headers)
         if start == len(headers):
             return Added(last)
         parent = self._index.find(headers[start].prev_hash)
-        if start and parent != last:
-            return Added(NOT_KNOWN, error=self._error(headers, start, parent, "bad-prevblk", "not linked to the one before"))
-        if parent < 0:
+        if parent < 0 and not start:
             return Added(NOT_KNOWN, connects=False)
-        if not self.is_valid(parent):
-            return Added(NOT_KNOWN, error=self._error(headers, start, parent, "bad-prevblk", "follows an invalid block"))
+        if misplaced := self._misplaced(start, last, parent):
+            return Added(NOT_KNOWN, error=self._error(headers, start, parent, "bad-prevblk", misplaced))
         run = headers.part(start, len(headers)) if start else headers
         verdict = self._rules.check_headers(run, self._context_at(parent), wall_time)
         error = verdict.error
         if error is None and self._is_too_much_low_work(parent, verdict.accepted):
-            error = self._error(headers, start, parent, "too-little-chainwork", f"more than {self._max_low_work} headers")
+            error = self._error(
+                headers, start, parent, "too-little-chainwork", f"more than {self._max_low_work} headers"
+            )
         if error is not None and not isinstance(error, FutureHeader):
             return Added(NOT_KNOWN, error=error)
         if not verdict.accepted:
@@ -189,7 +192,10 @@ class HeaderTree:
         return first
 
     def invalidate(self, position: int) -> int:
-        """Condemn a block and its descendants, and turn to the best other chain. Returns how many left the best chain."""
+        """Condemn a block and its descendants, and turn to the best other chain.
+
+        Returns how many left the best chain.
+        """
         if position == 0:
             raise ValueError("genesis cannot be invalid")
         for leaf in self._leaves:
@@ -214,9 +220,15 @@ class HeaderTree:
             last = position
         return len(headers), last
 
+    def _misplaced(self, start: int, last: int, parent: int) -> str:
+        """Why the first new header may not stand on `parent`; empty when it may. `last`: where the known prefix ends."""
+        if start and parent != last:
+            return "not linked to the one before"
+        return "" if self.is_valid(parent) else "follows an invalid block"
+
     def _context_at(self, position: int) -> Any:
         known, context = self._context
-        return context if known == position else self._rules.context(_Branch(self, position))
+        return context if known == position else self._rules.context(TreeBranch(self, position))
 
     def _is_too_much_low_work(self, parent: int, count: int) -> bool:
         return self.chainwork(parent) < self._minimum_work and self._low_work + count > self._max_low_work
@@ -263,8 +275,12 @@ class HeaderTree:
         return position
 
 
-class _Branch:
-    """A chain that ends at one header: its own part as a list, the rest shared with the best chain."""
+class TreeBranch:
+    """A chain that ends at one header (a `network.Branch`): its own part as a list, the rest shared with the best
+    chain.
+
+    Valid until the tree changes.
+    """
 
     __slots__ = ("_fork_height", "_own", "_tree", "height")
 
@@ -284,6 +300,7 @@ class _Branch:
         return self._tree.hash(self.position(self.height))
 
     def position(self, height: Height) -> int:
+        """Position in the tree of this branch's header at `height`."""
         if height > self._fork_height:
             return self._own[height - self._fork_height - 1]
         return self._tree.at(height)

@@ -1,7 +1,7 @@
 """Addresses that we could dial, and when each may be tried again. In memory; nothing here dials.
 
-Every failure doubles the wait, up to an hour; success forgives all. A discouraged address rests for a day; no address is burnt for
-ever. Called by `node.slots`.
+Every failure doubles the wait, up to an hour; success forgives all. A discouraged address rests for a day; no address
+is burnt for ever. Called by `node.slots`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,11 @@ class AddressBook:
 
     def next_due(self, *, manual: bool) -> Instant | None:
         """When the next idle address may be dialled."""
-        times = (max(e.next_try_at, e.discouraged_until) for e in self._entries.values() if e.manual == manual and e.in_use < e.wanted)
+        times = (
+            max(e.next_try_at, e.discouraged_until)
+            for e in self._entries.values()
+            if e.manual == manual and e.in_use < e.wanted
+        )
         return min(times, default=None)
 
     @staticmethod

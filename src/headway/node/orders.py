@@ -1,6 +1,7 @@
 """What a node machine wants done by its driver, and what it tells its owner.
 
-Orders are imperatives. Those with an `order` number are answered by `handle_result(order, result, now)`; the others are not.
+Orders are imperatives. Those with an `order` number are answered by `handle_result(order, result, now)`; the others
+are not.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from headway.peer.events import Reason
-from headway.types import Address, BlockId, BlockRequest, Hash
+from headway.types import Address, BlockId, BlockRequest
 
 if TYPE_CHECKING:
     from headway.sync.scheduler import Write
@@ -62,7 +63,7 @@ class Load:
 
     order: int
     position: int
-    hash: Hash
+    """In the header tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,10 @@ class TipChanged:
 
 @dataclass(frozen=True, slots=True)
 class BlockConnected:
-    """A verified and stored block joined the delivered chain. The machine leaves `block` None; `Node.follow` fills it in."""
+    """A verified and stored block joined the delivered chain.
+
+    The machine leaves `block` None; `Node.follow` fills it in.
+    """
 
     id: BlockId
     block: Block | None = None

@@ -1,8 +1,8 @@
 """How many peers are kept connected, and where they come from: the first pool.
 
-With addresses named by the user (`--connect`) those are the peers and nothing else is dialled. Without, addresses come from the peers
-file, from the DNS and fixed seeds and from gossip, and the pool goes back to the seeds whenever nothing is left to dial. A pool
-without peers is a state, not an end. Called by `node.machine`.
+With addresses named by the user (`--connect`) those are the peers and nothing else is dialled. Without, addresses
+come from the peers file, from the DNS and fixed seeds and from gossip, and the pool goes back to the seeds whenever
+nothing is left to dial. A pool without peers is a state, not an end. Called by `node.machine`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Slot:
 
 
 class PeerSlots:
-    def __init__(self, network: Network, rng: random.Random, *, peers: int, connect: Sequence[Address], dns: bool) -> None:
+    def __init__(
+        self, network: Network, rng: random.Random, *, peers: int, connect: Sequence[Address], dns: bool
+    ) -> None:
         self._network = network
         self.book = AddressBook(rng)
         self.target = peers
@@ -69,7 +71,14 @@ class PeerSlots:
     def awaits_first_dials(self) -> bool:
         """An address that the user named has not been tried, or its first try is still under way."""
         untried = any(entry.manual and entry.attempts == 0 for entry in self.book.entries())
-        return untried or any(slot.manual and slot.state is not PeerState.READY and self._is_first(slot) for slot in self._slots.values())
+        return untried or any(
+            slot.manual and slot.state is not PeerState.READY and self._is_first(slot) for slot in self._slots.values()
+        )
+
+    def has_spare(self, now: Instant) -> bool:
+        """Another address could take the place of a peer that was lost."""
+        due = self.book.next_due(manual=self.manual_only)
+        return due is not None and due <= now
 
     @property
     def hopeless(self) -> bool:
@@ -84,7 +93,9 @@ class PeerSlots:
     @property
     def all_discouraged(self) -> bool:
         """The user named the peers, and every one of them served invalid data."""
-        return self.manual_only and not self._slots and all(entry.discouraged_until > 0 for entry in self.book.entries())
+        return (
+            self.manual_only and not self._slots and all(entry.discouraged_until > 0 for entry in self.book.entries())
+        )
 
     def last_errors(self, most: int = 5) -> list[str]:
         """`address: why` of addresses that failed, for a message to the user."""
@@ -138,20 +149,13 @@ class PeerSlots:
         self._seed_rounds += 1
         new = [self.book.add(address) for address in (*addresses, *self._network.fixed_seeds)]
         backoff = 1.0 if any(new) else 2.0 ** min(self._seed_rounds - 1, 10)
-        self._seeds_at = now + min(SEED_INTERVAL * backoff, MAX_SEED_INTERVAL) if self._ever_ready else now + 2.0**self._seed_rounds
+        self._seeds_at = (
+            now + min(SEED_INTERVAL * backoff, MAX_SEED_INTERVAL) if self._ever_ready else now + 2.0**self._seed_rounds
+        )
 
     def wants_addresses(self) -> bool:
         """Whether a ready peer should be asked for addresses."""
         return not self.manual_only and len(self.book) < 4 * self.target
-
-    def due(self) -> Instant | None:
-        """When `dial` or `seeds_due` may have something to do though nothing happens."""
-        if len(self._slots) >= self.target:
-            return None
-        times = [self.book.next_due(manual=self.manual_only)]
-        if self._dns and not self._resolving:
-            times.append(self._seeds_at)
-        return min((at for at in times if at is not None), default=None)
 
     def _is_first(self, slot: Slot) -> bool:
         entry = self.book.get(slot.address)

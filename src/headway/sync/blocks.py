@@ -1,9 +1,10 @@
 """The block window: which blocks to ask of which peer, each asked once, none beyond what memory allows.
 
-Blocks are asked along the best chain from the first missing one on, at most `WINDOW` ahead and at most `WINDOW_BYTES` asked and not
-yet stored. What a lost peer owed returns to the heap at once. The cost of an input does not grow with the number of peers: a peer
-that can take more stands in `_hungry`, and a peer for which nothing suitable was found steps aside until that may have changed.
-Not here: deadlines (each peer machine keeps its own), verification, storage. Called by `sync.scheduler`.
+Blocks are asked along the best chain from the first missing one on, at most `WINDOW` ahead and at most `WINDOW_BYTES`
+asked and not yet stored. What a lost peer owed returns to the heap at once. The cost of an input does not grow with
+the number of peers: a peer that can take more stands in `_hungry`, and a peer for which nothing suitable was found
+steps aside until that may have changed. Not here: deadlines (each peer machine keeps its own), verification, storage.
+Called by `sync.scheduler`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from headway.chain.blocks import BlockChain
     from headway.chain.headers import HeaderTree
-    from headway.types import BlockRequest, Hash, Height
+    from headway.types import BlockRequest, Height
 
 WINDOW = 1024
 """Blocks ahead of the first missing one that may be asked (Core BLOCK_DOWNLOAD_WINDOW)."""
@@ -102,7 +103,10 @@ class BlockScheduler:
                 self._again(position)
 
     def received(self, peer: int, position: int, size: int) -> bool:
-        """A block arrived. True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything)."""
+        """A block arrived.
+
+        True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything).
+        """
         state = self._peers.get(peer)
         if state is not None and self._owner.get(position) == peer:
             del self._owner[position]

@@ -1,9 +1,10 @@
 """Whom to ask for headers, and whether every peer has been heard about the tip.
 
-At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every other one is asked
-at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts at our tip's parent: with headers of
-which none outweighs our tip, or with the pong behind the request (silence then means nothing more; bcoin and btcd send no empty
-headers). Claimed start heights never count. Not here: judging headers (`chain.headers`). Called by `sync.scheduler`.
+At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every
+other one is asked at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts
+at our tip's parent: with headers of which none outweighs our tip, or with the pong behind the request (silence then
+means nothing more; bcoin and btcd send no empty headers). Claimed start heights never count. Not here: judging
+headers (`chain.headers`). Called by `sync.scheduler`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from headway.types import Instant, Locator
 
 PATIENCE = 5.0
-"""Seconds that the first peer may keep us waiting for one message before a second one is asked too. Nobody is blamed."""
+"""Seconds that the first peer may keep us waiting for one message before a second one is asked too.
+
+Nobody is blamed.
+"""
 UNCONNECTED_INTERVAL = 120.0
-"""Seconds between two getheaders that a peer can provoke by headers that do not connect (Core HEADERS_RESPONSE_TIME)."""
+"""Seconds between two getheaders that a peer can provoke by headers that do not connect (Core HEADERS_RESPONSE_TIME).
+"""
 FUTURE_RETRY = 600.0
 """Seconds until a header from the future is asked for again: about a block interval."""
 
@@ -91,7 +96,10 @@ class HeaderSync:
         self._retry_at.pop(peer, None)
 
     def settled(self, peer: int, added: Added | None, count: int, now: Instant) -> None:
-        """Our request to this peer was settled: `added` says what its `count` headers brought, None when the pong came first."""
+        """Our request to this peer was settled:
+
+        `added` says what its `count` headers brought, None when the pong came first.
+        """
         state = self._peers[peer]
         self._asked.pop(peer, None)
         state.asked_at = None
@@ -99,7 +107,7 @@ class HeaderSync:
         if added is not None:
             self._note(peer, state, added, now)
             goes_on = count >= self._max_headers and added.last > NOT_KNOWN
-            if goes_on and self._tree.height(added.last) > (self._tree.height(asked_from) if asked_from >= 0 else 0):
+            if goes_on and self._tree.height(added.last) > self._tree.height(max(asked_from, 0)):
                 self._ask(peer, state, added.last, now)
                 return
         state.heard, self._started = True, True

@@ -1,7 +1,8 @@
 """The sync as a whole: what peers bring goes in, what to ask, verify and store comes out.
 
-It owns the order of things (headers first, then blocks) and nothing else: whom to ask for headers is `sync.headers`, which blocks
-of whom is `sync.blocks`, what is best is `chain.headers`, what has been delivered is `chain.blocks`. Called by `node.machine`.
+It owns the order of things (headers first, then blocks) and nothing else: whom to ask for headers is `sync.headers`,
+which blocks of whom is `sync.blocks`, what is best is `chain.headers`, what has been delivered is `chain.blocks`.
+Called by `node.machine`.
 """
 
 from __future__ import annotations
@@ -95,7 +96,10 @@ SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | T
 
 
 class SyncScheduler:
-    """One network's sync. `stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only."""
+    """One network's sync.
+
+    `stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only.
+    """
 
     def __init__(self, network: Network, tree: HeaderTree, *, stored: Iterable[int] = (), floor: Height | None) -> None:
         self._tree = tree
@@ -127,7 +131,9 @@ class SyncScheduler:
         return self.headers.all_heard and self.has_blocks_to(self._tree.height(self._tree.tip_position))
 
     def has_blocks_to(self, height: Height) -> bool:
-        """Whether every wanted block of the best chain up to `height` is stored and delivered (always true for headers only)."""
+        """Whether every wanted block of the best chain up to `height` is stored and delivered (always true for headers
+        only).
+        """
         return not self._wants_blocks or self.chain.first_missing > height
 
     def take(self) -> list[SyncOutput]:

@@ -1,0 +1,39 @@
+"""What a node machine is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.types import Services
+
+if TYPE_CHECKING:
+    from headway.network import Network
+    from headway.types import Address, Height
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    network: Network
+    user_agent: str = "/headway:0.1.0/"
+    peers: int = 8
+    """Outbound peers to keep connected when they are found by ourselves."""
+    connect: tuple[Address, ...] = ()
+    """Peers that the user named: these and no others; an address named twice is connected twice."""
+    peers_file: tuple[Address, ...] = ()
+    """Addresses to begin with, before any seed is asked."""
+    dns: bool = True
+    """Whether seeds may be asked; only without `connect`."""
+    floor: Height | None = 0
+    """Lowest block to bring; None: headers only."""
+    serve: bool = False
+    """Whether we answer others, and announce that we can."""
+    max_inbound: int = 117
+    """Inbound peers at one time (Core: 125 in all, less its outbound ones)."""
+    port: int = 0
+    """Where we listen; 0 when we do not."""
+
+    @property
+    def services(self) -> Services:
+        """What we offer: blocks with their witnesses when we serve, nothing otherwise."""
+        return Services.NETWORK | Services.WITNESS if self.serve else Services.NONE

@@ -1,0 +1,185 @@
+"""What sync and server want, carried out: requests to peers' machines, orders to the driver, results back to the sync.
+
+It chooses nothing. Called by `node.machine`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Store, TipChanged, Verify
+from headway.node.serve import Answer, Overdrawn, ReadBlock, ServeOutput, Server
+from headway.peer.events import PeerState, Reason
+from headway.sync.blocks import AskBlocks
+from headway.sync.headers import AskHeaders
+from headway.sync.scheduler import (
+    Blame,
+    BlocksDelivered,
+    SyncOutput,
+    SyncScheduler,
+    TipMoved,
+    VerifyBlock,
+    Write,
+    WriteBlock,
+    WriteHeaders,
+    WriteInvalid,
+)
+
+if TYPE_CHECKING:
+    from headway.errors import StoreError
+    from headway.network import BlockVerdict
+    from headway.node.orders import NodeEvent
+    from headway.node.outbox import Outbox
+    from headway.node.table import Peer, PeerTable
+    from headway.types import Instant, Raw
+
+
+@dataclass(slots=True)
+class NodeCounters:
+    """What the node has done since its start; for progress and the `sync` object."""
+
+    headers: int = 0
+    """Stored."""
+    blocks: int = 0
+    """Verified and stored."""
+    block_bytes: int = 0
+    stalls: int = 0
+    """Peers that ended because a request was not answered in time."""
+    reorgs: int = 0
+    """Times that the best header chain left a branch."""
+    misbehaved: int = 0
+    """Peers that served invalid data."""
+    first_request_at: Instant | None = None
+    last_stored_at: Instant | None = None
+
+
+class Dispatcher:
+    def __init__(self, peers: PeerTable, outbox: Outbox, sync: SyncScheduler, server: Server) -> None:
+        self._peers = peers
+        self._outbox = outbox
+        self._sync = sync
+        self._server = server
+        self._writes: list[Write] = []
+        self._unwritten = 0  # Store orders that are out
+        self.counters = NodeCounters()
+        self.failure: StoreError | None = None
+        """The store could not write: nothing more can be done."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is on its way to the store."""
+        return self._unwritten == 0 and not self._writes
+
+    def emit(self, event: NodeEvent) -> None:
+        self._outbox.put(Emit(event))
+
+    def carry_out(self, output: SyncOutput, now: Instant) -> None:
+        match output:
+            case AskHeaders():
+                self._ask_headers(output, now)
+            case AskBlocks():
+                self._ask_blocks(output, now)
+            case WriteHeaders() | WriteInvalid() | WriteBlock():
+                self._writes.append(output)
+            case VerifyBlock():
+                self._verify(output)
+            case Blame():
+                self._blame(output, now)
+            case TipMoved():
+                self.counters.reorgs += output.disconnected > 0
+                self.emit(TipChanged(output.tip, output.disconnected))
+            case BlocksDelivered():
+                self._deliver(output)
+
+    def answer(self, output: ServeOutput, now: Instant) -> None:
+        """Carry out what the server wants."""
+        peer = self._ready(output.peer)
+        if peer is None:
+            return
+        match output:
+            case Answer():
+                peer.machine.send(output.message, now)
+            case Overdrawn():
+                peer.machine.disconnect(Reason.NOT_READING, "it asks for more than it reads", now)
+            case ReadBlock():
+                self._read(output)
+        self._peers.touch(output.peer)
+
+    def flush_writes(self) -> None:
+        """Order what was collected since the last time, in one write."""
+        if not self._writes:
+            return
+        writes, self._writes = tuple(self._writes), []
+
+        def written(failure: StoreError | None, now: Instant) -> None:
+            self._unwritten -= 1
+            self.failure = self.failure or failure
+            if failure is None:
+                self._count(writes, now)
+
+        self._unwritten += 1
+        self._outbox.ask(lambda number: Store(number, writes), written)
+
+    def _ready(self, number: int) -> Peer | None:
+        peer = self._peers.get(number)
+        return peer if peer is not None and peer.machine.state is PeerState.READY else None
+
+    def _ask_headers(self, ask: AskHeaders, now: Instant) -> None:
+        if peer := self._ready(ask.peer):
+            self._note_request(now)
+            peer.machine.request_headers(ask.locator, now, fence=True)
+            self._peers.touch(ask.peer)
+
+    def _ask_blocks(self, ask: AskBlocks, now: Instant) -> None:
+        if peer := self._ready(ask.peer):
+            self._note_request(now)
+            if peer.batch is not None and peer.batch.in_flight:
+                peer.batch.extend(ask.requests, now)
+            else:
+                peer.batch = peer.machine.request_blocks(ask.requests, now)
+            self._peers.touch(ask.peer)
+
+    def _note_request(self, now: Instant) -> None:
+        if self.counters.first_request_at is None:
+            self.counters.first_request_at = now
+
+    def _verify(self, output: VerifyBlock) -> None:
+        def judged(verdict: BlockVerdict, _now: Instant) -> None:
+            self._sync.verified(output.position, verdict)
+
+        self._outbox.ask(lambda number: Verify(number, output.request, output.median_time, output.raw), judged)
+
+    def _blame(self, output: Blame, now: Instant) -> None:
+        if peer := self._peers.get(output.peer):
+            output.error.peer = str(peer.address)
+            peer.machine.misbehaved(output.error, now)
+            self._peers.touch(output.peer)
+
+    def _deliver(self, moved: BlocksDelivered) -> None:
+        for block in moved.disconnected:
+            self.emit(BlockDisconnected(block))
+        for block in moved.connected:
+            self.emit(BlockConnected(block))
+        if moved.connected and self._sync.is_current:
+            self._server.announce([block.hash for block in moved.connected])
+
+    def _read(self, output: ReadBlock) -> None:
+        def loaded(raw: Raw | None, _now: Instant) -> None:
+            self._server.loaded(output.peer, raw)
+
+        self._outbox.ask(lambda number: Load(number, output.position), loaded)
+
+    def _count(self, writes: tuple[Write, ...], now: Instant) -> None:
+        for write in writes:
+            match write:
+                case WriteHeaders():
+                    self.counters.headers += write.count
+                    self.counters.last_stored_at = now
+                case WriteBlock():
+                    self.counters.blocks += 1
+                    self.counters.block_bytes += len(write.raw)
+                    self.counters.last_stored_at = now
+                    self._sync.stored(write.position)
+                case WriteInvalid():
+                    pass

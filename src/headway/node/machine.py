@@ -1,0 +1,361 @@
+"""The whole node as one machine: peers, pool, sync and serving joined; bytes, time and results go in, orders come out.
+
+It decides nothing itself that one of its parts decides: `slots` whom to dial, `sync.scheduler` what to ask, `serve`
+what to answer, each peer machine what its remote may do. Plain, synchronous and deterministic; the driver owns
+sockets, files, clocks and threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headway.errors import Consequence, StoreError
+from headway.node.dispatch import Dispatcher, NodeCounters
+from headway.node.orders import Connect, Disconnect, Order, PeerLost, PeerReady, Resolve, Send
+from headway.node.outbox import Outbox
+from headway.node.serve import Server
+from headway.node.slots import PeerSlots
+from headway.node.table import Peer, PeerTable
+from headway.peer.config import PeerConfig
+from headway.peer.events import (
+    AddressesReceived,
+    BlockReceived,
+    BlocksNotFound,
+    HandshakeCompleted,
+    HeadersReceived,
+    InvReceived,
+    MessageReceived,
+    PeerDisconnected,
+    PeerEvent,
+    PeerMisbehaved,
+    Reason,
+    RequestKind,
+    RequestTimedOut,
+)
+from headway.peer.machine import PeerMachine
+from headway.sync.scheduler import SyncScheduler
+from headway.types import Address, Height, Instant, Raw, printable
+from headway.wire.messages import InvType, SendHeaders
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable
+
+    from headway.chain.headers import HeaderTree
+    from headway.node.config import NodeConfig
+
+SCRATCH = 256 * 1024
+"""Bytes of the receive buffer that all peers share: it is filled and drained within one input."""
+TICK = 1.0
+"""Seconds between two looks at the whole state, so that no lost event can leave us idle."""
+
+
+class NodeMachine:
+    def __init__(
+        self,
+        config: NodeConfig,
+        tree: HeaderTree,
+        *,
+        rng: random.Random,
+        stored: Iterable[int] = (),
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        """`stored`: positions of the blocks in the store. `log` gets the protocol trace, line by line."""
+        self.config = config
+        self.tree = tree
+        self.sync = SyncScheduler(config.network, tree, stored=stored, floor=config.floor)
+        self.slots = PeerSlots(config.network, rng, peers=config.peers, connect=config.connect, dns=config.dns)
+        for address in config.peers_file:
+            self.slots.book.add(address)
+        self._rng = rng
+        self._log = log
+        self._peers = PeerTable()
+        self._scratch = memoryview(bytearray(SCRATCH))
+        self._outbox = Outbox()
+        self._server = Server(config.network, tree, self.sync)
+        self._dispatcher = Dispatcher(self._peers, self._outbox, self.sync, self._server)
+        self._tick_at: Instant | None = None
+        self._wall_offset = 0.0  # wall time minus `now`
+        self._replacing_until: Instant | None = None
+        self._closing = False
+
+    # What others ask of it.
+
+    @property
+    def is_at_tip(self) -> bool:
+        """Every ready peer was heard about the tip, and everything up to it is stored (see `sync.headers`)."""
+        waiting = self.slots.awaits_first_dials or self._replacing_until is not None
+        return self.sync.is_current and not waiting and self.is_settled
+
+    @property
+    def counters(self) -> NodeCounters:
+        return self._dispatcher.counters
+
+    @property
+    def failure(self) -> StoreError | None:
+        """Why the store could not write: the node has stopped."""
+        return self._dispatcher.failure
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is on its way to the store."""
+        return self._dispatcher.is_settled
+
+    def is_stored_to(self, height: Height) -> bool:
+        """The best chain reaches `height`, and everything wanted up to it is stored."""
+        reaches = self.tree.height(self.tree.tip_position) >= height
+        return reaches and self.sync.has_blocks_to(height) and self.is_settled
+
+    @property
+    def peer_ids(self) -> tuple[int, ...]:
+        return tuple(self._peers)
+
+    def peer(self, peer: int) -> PeerMachine | None:
+        found = self._peers.get(peer)
+        return found.machine if found else None
+
+    @property
+    def ready_count(self) -> int:
+        return self._peers.ready
+
+    # Inputs.
+
+    def start(self, wall_time: float, now: Instant) -> None:
+        self.handle_clock(wall_time, now)
+        self._tick_at = now
+        self.handle_timer(now)
+
+    def handle_clock(self, wall_time: float, now: Instant) -> None:
+        """The wall clock (unix seconds) beside the monotonic one: told at the start and now and then."""
+        self._wall_offset = wall_time - now
+
+    def want_blocks(self, floor: Height, now: Instant) -> None:
+        """Bring blocks from this height up from now on."""
+        self.sync.want_blocks(floor)
+        self._settle(now)
+
+    def handle_inbound(self, address: Address, now: Instant) -> int | None:
+        """Somebody dialled us. Returns the number of the new peer, or None: full, close the socket."""
+        if self._closing or self._peers.inbound >= self.config.max_inbound:
+            return None
+        peer = self._add_peer(address, inbound=True)
+        self.handle_connected(peer, now)
+        return peer
+
+    def handle_connected(self, peer: int, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            self.slots.connected(peer)
+            found.machine.handle_connected(now, now + self._wall_offset)
+            self._done(peer, now)
+
+    def handle_connect_failed(self, peer: int, why: str, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.disconnect(Reason.CONNECT_FAILED, why, now)
+            self._done(peer, now)
+
+    def handle_connection_lost(self, peer: int, why: str, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.handle_connection_lost(why, now)
+            self._done(peer, now)
+
+    def receive_data(self, peer: int, data: Raw, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.receive_data(data, now)
+            self._done(peer, now)
+
+    def receive_eof(self, peer: int, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.receive_eof(now)
+            self._done(peer, now)
+
+    def receive_buffer(self, peer: int) -> memoryview:
+        """Where this peer's next bytes go; `receive_buffered` must follow before any other input."""
+        found = self._peers.get(peer)
+        return found.machine.receive_buffer() if found else self._scratch
+
+    def receive_buffered(self, peer: int, count: int, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.receive_buffered(count, now)
+            self._done(peer, now)
+
+    def handle_writable(self, peer: int, queued_bytes: int, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.handle_writable(queued_bytes, now)
+            self._server.writable(peer, full=found.machine.send_queue_full)
+            self._done(peer, now)
+
+    def handle_timer(self, now: Instant) -> None:
+        """Run what is due; spurious calls do nothing."""
+        self._peers.fire(now)
+        if self._tick_at is not None and self._tick_at <= now:
+            self._tick_at = now + TICK
+            if self._replacing_until is not None and self._replacing_until <= now:
+                self._replacing_until = None
+            self._fill_pool(now)
+        self._settle(now)
+
+    def handle_result(self, order: int, result: Any, now: Instant) -> None:
+        """The result of an order, as its class in `node.orders` says.
+
+        Unknown numbers are ignored (the peer has gone).
+        """
+        self._outbox.settle(order, result, now)
+        if self.failure is not None and not self._closing:
+            self.close(now)
+        self._settle(now)
+
+    def disconnect(self, peer: int, message: str, now: Instant) -> None:
+        if found := self._peers.get(peer):
+            found.machine.disconnect(Reason.REQUESTED, message, now)
+            self._done(peer, now)
+
+    def close(self, now: Instant) -> None:
+        """Disconnect everybody and dial nobody any more. Orders already out may still be answered."""
+        self._closing = True
+        self._tick_at = None
+        for peer in self.peer_ids:
+            self.disconnect(peer, "we are closing", now)
+
+    # Outputs.
+
+    def orders(self) -> list[Order]:
+        return self._outbox.take()
+
+    def get_timer(self) -> Instant | None:
+        times = [self._peers.next_due()]
+        if not self._closing:
+            times += [self._tick_at, self.sync.due()]
+        return min((at for at in times if at is not None), default=None)
+
+    # Letting an input's consequences come to rest.
+
+    def _done(self, peer: int, now: Instant) -> None:
+        self._peers.touch(peer)
+        self._settle(now)
+
+    def _settle(self, now: Instant) -> None:
+        while True:
+            while (peer := self._peers.next_touched()) is not None:
+                self._drain(peer, now)
+            if not self._closing:
+                self.sync.tick(now)
+            outputs = self.sync.take()
+            answers = self._server.take()
+            for output in outputs:
+                self._dispatcher.carry_out(output, now)
+            for answer in answers:
+                self._dispatcher.answer(answer, now)
+            if not outputs and not answers:
+                break
+        self._dispatcher.flush_writes()
+
+    def _drain(self, peer: int, now: Instant) -> None:
+        """Take everything that a peer's machine has to say, and re-arm its timer."""
+        found = self._peers.get(peer)
+        if found is None:
+            return
+        for event in found.machine.events_received():
+            self._handle(peer, found, event, now)
+        if data := found.machine.data_to_send():
+            self._outbox.put(Send(peer, data))
+        if found.machine.wants_close():
+            self._peers.remove(peer)
+            self._outbox.put(Disconnect(peer))
+        else:
+            self._peers.rearm(peer, found)
+
+    # What peers report.
+
+    def _handle(self, peer: int, found: Peer, event: PeerEvent, now: Instant) -> None:  # noqa: C901, PLR0912  one case an event
+        match event:
+            case HandshakeCompleted():
+                self._peer_ready(peer, found, event, now)
+            case HeadersReceived():
+                self.sync.headers_received(peer, event, now + self._wall_offset, now)
+            case BlockReceived():
+                self.sync.block_received(peer, event)
+            case BlocksNotFound():
+                self.sync.blocks_not_found(peer, event.requests)
+            case InvReceived():
+                for entry in event.entries:
+                    if entry.type in (InvType.BLOCK, InvType.WITNESS_BLOCK):
+                        self.sync.block_announced(peer, entry.hash)
+            case AddressesReceived():
+                for address in event.addresses:
+                    self.slots.book.add(address)
+            case MessageReceived():
+                if self.config.serve:
+                    self._server.received(peer, event.message)
+            case RequestTimedOut():
+                self._timed_out(event, now)
+            case PeerMisbehaved():
+                found.discourage |= event.error.consequence is Consequence.DISCOURAGE
+            case PeerDisconnected():
+                self._peer_lost(peer, found, event, now)
+            case _:
+                pass  # pongs, transactions and finished batches change nothing here
+
+    def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
+        self._peers.mark_ready(found)
+        self._replacing_until = None
+        self.slots.ready(peer)
+        if self.config.serve:
+            self._server.add_peer(peer)
+        if not found.inbound:
+            self.sync.peer_ready(peer)
+            found.machine.send(SendHeaders(), now)
+            if self.slots.wants_addresses():
+                found.machine.request_addresses(now)
+        self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
+
+    def _timed_out(self, event: RequestTimedOut, now: Instant) -> None:
+        if not event.ends_peer:
+            return
+        self.counters.stalls += 1
+        if event.kind is RequestKind.HEADERS and self._replacing_until is None and self.slots.has_spare(now):
+            timing = self.config.network.timing
+            self._replacing_until = now + timing.connect_timeout + TICK  # the tip waits for one replacement to connect
+
+    def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
+        self.sync.peer_lost(peer)
+        self._server.drop_peer(peer)
+        if found.discourage:
+            self.counters.misbehaved += 1
+        self.slots.ended(peer, event.message, now, discourage=found.discourage)
+        lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)
+        self._peers.mark_ended(found)
+        self._dispatcher.emit(lost)
+        self._fill_pool(now)
+
+    # The pool.
+
+    def _fill_pool(self, now: Instant) -> None:
+        if self._closing:
+            return
+        while (address := self.slots.dial(now)) is not None:
+            peer = self._add_peer(address, inbound=False)
+            self.slots.dialled(peer, address)
+            self._outbox.put(Connect(peer, address))
+        if names := self.slots.seeds_due(now):
+            port = self.config.network.port
+            self._outbox.ask(lambda number: Resolve(number, names, port), self._resolved)
+
+    def _resolved(self, addresses: tuple[Address, ...], now: Instant) -> None:
+        self.slots.resolved(addresses, now)
+        self._fill_pool(now)
+
+    def _add_peer(self, address: Address, *, inbound: bool) -> int:
+        automatic = not inbound and not self.slots.manual_only
+        config = PeerConfig(
+            network=self.config.network,
+            user_agent=self.config.user_agent,
+            services=self.config.services,
+            port=self.config.port,
+            start_height=lambda: self.tree.height(self.tree.tip_position),
+            required_services=self.config.network.required_services if automatic else 0,
+            is_own_nonce=self._peers.is_own_nonce,
+        )
+        machine = PeerMachine(
+            config, inbound=inbound, address=address, rng=self._rng, scratch=self._scratch, log=self._log
+        )
+        return self._peers.add(Peer(machine, address, inbound))

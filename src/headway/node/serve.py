@@ -1,0 +1,228 @@
+"""What we answer others: headers, block inventories and blocks from our own chain.
+
+Only what is stored is offered: the chain of headers whose blocks are here (or all headers, in a node that keeps
+none). Blocks are read one at a time a peer, and only while that peer takes what it was sent: a remote that asks for
+much and reads nothing costs us one bounded queue. Pings are answered by the peer machine itself. Called by
+`node.machine`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from headway.types import ZERO_HASH
+from headway.wire.messages import (
+    Block,
+    GetBlocks,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvEntry,
+    InvType,
+    NotFound,
+    SendHeaders,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headway.chain.headers import HeaderTree
+    from headway.network import Network
+    from headway.sync.scheduler import SyncScheduler
+    from headway.types import Hash, Height, Locator, Raw
+    from headway.wire.messages import Message
+
+MAX_BLOCKS_INV = 500
+"""Hashes in the answer to one getblocks (Core's literal nLimit)."""
+MAX_ANNOUNCED = 8
+"""New blocks that one announcement carries (Core MAX_BLOCKS_TO_ANNOUNCE)."""
+BLOCK_TYPES = (InvType.BLOCK, InvType.WITNESS_BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Send this to the peer."""
+
+    peer: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBlock:
+    """Read a stored block for the peer; tell `Server.loaded`."""
+
+    peer: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdrawn:
+    """The peer asks for more than it reads: it is to be disconnected."""
+
+    peer: int
+
+
+ServeOutput: TypeAlias = Answer | ReadBlock | Overdrawn
+
+
+@dataclass(slots=True)
+class _Client:
+    queue: deque[InvEntry] = field(default_factory=deque)
+    """Asked and not yet answered; at most `Limits.max_inventory`."""
+    reading: InvEntry | None = None
+    full: bool = False
+    """It does not take what we send: wait."""
+    continue_at: Hash = b""
+    """Last hash of a full answer to getblocks: when it is asked, an inv of our tip follows (Core hashContinue)."""
+    wants_headers: bool = False
+    """It sent `sendheaders`: new blocks are announced to it by their headers."""
+
+
+class Server:
+    def __init__(self, network: Network, tree: HeaderTree, sync: SyncScheduler) -> None:
+        self._limits = network.limits
+        self._rules = network.rules
+        self._parser = network.codec.parser
+        self._tree = tree
+        self._sync = sync
+        self._clients: dict[int, _Client] = {}
+        self._out: list[ServeOutput] = []
+
+    def take(self) -> list[ServeOutput]:
+        out, self._out = self._out, []
+        return out
+
+    # What happens.
+
+    def add_peer(self, peer: int) -> None:
+        self._clients[peer] = _Client()
+
+    def drop_peer(self, peer: int) -> None:
+        self._clients.pop(peer, None)
+
+    def received(self, peer: int, message: Message) -> None:
+        """A message of a ready peer; what is no question to us is left alone."""
+        client = self._clients[peer]
+        match message:
+            case GetHeaders():
+                self._out.append(Answer(peer, self._headers(message)))
+            case GetBlocks():
+                self._answer_inventory(peer, client, message)
+            case GetData():
+                if len(client.queue) + len(message.entries) > self._limits.max_inventory:
+                    self._out.append(Overdrawn(peer))
+                    return
+                client.queue.extend(message.entries)
+                self._pump(peer, client)
+            case SendHeaders():
+                client.wants_headers = True
+            case _:
+                pass
+
+    def writable(self, peer: int, *, full: bool) -> None:
+        """The driver's send queue for this peer has filled up, or has room again."""
+        if client := self._clients.get(peer):
+            client.full = full
+            self._pump(peer, client)
+
+    def loaded(self, peer: int, raw: Raw | None) -> None:
+        """A block was read; None when it could not be."""
+        client = self._clients.get(peer)
+        if client is None or client.reading is None:
+            return
+        entry, client.reading = client.reading, None
+        if raw is None:
+            self._out.append(Answer(peer, NotFound((entry,))))
+        else:
+            self._send_block(peer, client, entry, raw)
+        self._pump(peer, client)
+
+    def announce(self, connected: Sequence[Hash]) -> None:
+        """Blocks joined our chain: tell every client, by header where it asked for that."""
+        new = connected[-MAX_ANNOUNCED:]
+        positions = [position for block in new if (position := self._tree.find(block)) is not None]
+        raw = b"".join(self._tree.header(position) for position in positions)
+        for peer, client in self._clients.items():
+            message: Message = Inv(tuple(InvEntry(InvType.BLOCK, block) for block in new[-1:]))
+            if client.wants_headers and len(connected) <= MAX_ANNOUNCED:
+                message = self._headers_of(raw)
+            self._out.append(Answer(peer, message))
+
+    # Our chain, as others may see it.
+
+    def _top(self) -> int:
+        """Position of the last block that we offer."""
+        if not self._sync.wants_blocks:
+            return self._tree.tip_position
+        return max(self._sync.chain.tip_position, 0)
+
+    def _after(self, locator: Locator, stop: Hash, most: int) -> list[int]:
+        """Positions after the first hash of the locator that lies on our chain (else genesis), to `stop` or `most`."""
+        top = self._top()
+        branch = self._tree.branch(top)
+        start = next((h for entry in locator if (h := self._height_on(top, entry.hash)) is not None), 0)
+        positions = []
+        for height in range(start + 1, min(start + most, branch.height) + 1):
+            position = branch.position(height)
+            positions.append(position)
+            if self._tree.hash(position) == stop:
+                break
+        return positions
+
+    def _height_on(self, top: int, block: Hash) -> Height | None:
+        """Height of a block if it lies on the chain that ends at `top`."""
+        position = self._tree.find(block)
+        if position is None or self._tree.height(position) > self._tree.height(top):
+            return None
+        height = self._tree.height(position)
+        return height if self._tree.branch(top).position(height) == position else None
+
+    # Answers.
+
+    def _headers(self, message: GetHeaders) -> Headers:
+        if not message.locator:
+            position = self._tree.find(message.stop)
+            return self._headers_of(self._tree.header(position) if position is not None else b"")
+        positions = self._after(message.locator, message.stop, self._limits.max_headers)
+        return self._headers_of(b"".join(map(self._tree.header, positions)))
+
+    def _headers_of(self, raw: bytes) -> Headers:
+        return Headers.fixed(raw, self._parser, size=self._rules.header_size)
+
+    def _answer_inventory(self, peer: int, client: _Client, message: GetBlocks) -> None:
+        positions = self._after(message.locator, message.stop, MAX_BLOCKS_INV)
+        hashes = [self._tree.hash(position) for position in positions]
+        if message.stop != ZERO_HASH and hashes and hashes[-1] == message.stop:
+            hashes.pop()  # the stop hash itself is not announced (Core)
+        if len(hashes) == MAX_BLOCKS_INV:
+            client.continue_at = hashes[-1]
+        if hashes:
+            self._out.append(Answer(peer, Inv(tuple(InvEntry(InvType.BLOCK, block) for block in hashes))))
+
+    def _pump(self, peer: int, client: _Client) -> None:
+        """Work on the queue until a block must be read, or the peer has enough."""
+        missing: list[InvEntry] = []
+        while client.queue and client.reading is None and not client.full:
+            entry = client.queue.popleft()
+            position = self._tree.find(entry.hash) if entry.type in BLOCK_TYPES else None
+            if position == 0:
+                self._send_block(peer, client, entry, self._rules.genesis_block)
+            elif position is not None and self._sync.chain.holds(position):
+                client.reading = entry
+                self._out.append(ReadBlock(peer, position))
+            else:
+                missing.append(entry)
+        if missing:
+            self._out.append(Answer(peer, NotFound(tuple(missing))))
+
+    def _send_block(self, peer: int, client: _Client, entry: InvEntry, raw: Raw) -> None:
+        if entry.type == InvType.BLOCK:
+            raw = self._parser.stripped(raw)
+        self._out.append(Answer(peer, Block(raw, self._parser)))
+        if entry.hash == client.continue_at:
+            client.continue_at = b""
+            tip = InvEntry(InvType.BLOCK, self._tree.hash(self._top()))
+            self._out.append(Answer(peer, Inv((tip,))))

@@ -1,0 +1,117 @@
+"""The peers of a node: their machines, which of them have something to say, and whose timer is next.
+
+Timers lie in one heap with lazy deletion: an entry counts only while it equals its peer's `due`, so no input costs
+more because there are more peers. Called by `node.machine`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headway.peer.machine import BlockBatch, PeerMachine
+    from headway.types import Address, Instant
+
+
+@dataclass(slots=True)
+class Peer:
+    machine: PeerMachine
+    address: Address
+    inbound: bool
+    ready: bool = False
+    batch: BlockBatch | None = None
+    discourage: bool = False
+    """It served invalid data: its address is not to be chosen again for a while."""
+    due: Instant | None = None
+    """What its machine's timer was when it was last looked at."""
+
+
+class PeerTable:
+    def __init__(self) -> None:
+        self._peers: dict[int, Peer] = {}
+        self._next = 1
+        self._touched: dict[int, None] = {}
+        self._timers: list[tuple[Instant, int]] = []
+        self._dialled_nonces: set[int] = set()  # of our own dials whose handshake is not complete
+        self.inbound = 0
+        self.ready = 0
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(tuple(self._peers))
+
+    def get(self, number: int) -> Peer | None:
+        return self._peers.get(number)
+
+    def add(self, peer: Peer) -> int:
+        number, self._next = self._next, self._next + 1
+        self._peers[number] = peer
+        if peer.inbound:
+            self.inbound += 1
+        else:
+            self._dialled_nonces.add(peer.machine.nonce)
+        return number
+
+    def mark_ready(self, peer: Peer) -> None:
+        peer.ready = True
+        self.ready += 1
+        self._dialled_nonces.discard(peer.machine.nonce)
+
+    def mark_ended(self, peer: Peer) -> None:
+        """Its machine reported its end; the entry stays until the socket may be closed."""
+        self.ready -= peer.ready
+        peer.ready = False
+        self._dialled_nonces.discard(peer.machine.nonce)
+
+    def remove(self, number: int) -> None:
+        peer = self._peers.pop(number)
+        self.inbound -= peer.inbound
+
+    def is_own_nonce(self, nonce: int) -> bool:
+        """Whether an inbound version carries the nonce of one of our own dials (Core CheckIncomingNonce)."""
+        return nonce in self._dialled_nonces
+
+    # Which have something to say.
+
+    def touch(self, number: int) -> None:
+        self._touched[number] = None
+
+    def next_touched(self) -> int | None:
+        if not self._touched:
+            return None
+        number = next(iter(self._touched))
+        del self._touched[number]
+        return number
+
+    # Timers.
+
+    def rearm(self, number: int, peer: Peer) -> None:
+        due = peer.machine.get_timer()
+        if due != peer.due:
+            peer.due = due
+            if due is not None:
+                heapq.heappush(self._timers, (due, number))
+
+    def next_due(self) -> Instant | None:
+        while self._timers:
+            at, number = self._timers[0]
+            peer = self._peers.get(number)
+            if peer is not None and peer.due == at:
+                return at
+            heapq.heappop(self._timers)
+        return None
+
+    def fire(self, now: Instant) -> None:
+        """Run the timers of those machines that are due."""
+        while (at := self.next_due()) is not None and at <= now:
+            _, number = heapq.heappop(self._timers)
+            peer = self._peers[number]
+            peer.due = None
+            peer.machine.handle_timer(now)
+            self.touch(number)
