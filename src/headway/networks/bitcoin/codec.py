@@ -1,0 +1,66 @@
+"""Bitcoin's codec: v1 frames around the payloads of `payload`, one wire a connection.
+
+Stateless but for the frame decoder: nothing that is negotiated changes how bytes are read or written. (Whether a peer
+wants `addr` or `addrv2` is for the one who sends them.)
+Called by the peer machine, through `headway.network.Codec` and `Wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from headway.errors import CodecError
+from headway.network import Limits
+from headway.networks.bitcoin.payload import FORMATS
+from headway.types import Raw
+from headway.wire.frames import Frame, FrameDecoder, encode_frame
+from headway.wire.messages import Message, Unknown, Version
+
+KNOWN_MAGICS: Final[Mapping[bytes, str]] = {
+    bytes.fromhex("f9beb4d9"): "bitcoin",
+    bytes.fromhex("0b110907"): "testnet3",
+    bytes.fromhex("1c163f28"): "testnet4",
+    bytes.fromhex("0a03cf40"): "signet",
+    bytes.fromhex("fabfb5da"): "regtest",
+    bytes.fromhex("416e7400"): "Neo Legacy mainnet",
+    bytes.fromhex("416e7474"): "Neo Legacy testnet",
+}
+"""First bytes of a frame -> network, so that dialling the wrong one says so. Nothing else depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitcoinCodec:
+    """The codec of one Bitcoin network; `magic` alone tells them apart."""
+
+    magic: bytes
+    limits: Limits = field(default_factory=Limits)
+
+    def open(self, *, inbound: bool) -> BitcoinWire:
+        del inbound  # v1 frames are the same in both directions
+        return BitcoinWire(self.magic, self.limits)
+
+
+class BitcoinWire(FrameDecoder):
+    """One connection's view of the codec (`headway.network.Wire`): the frames of its base, and their payloads."""
+
+    def __init__(self, magic: bytes, limits: Limits) -> None:
+        super().__init__(magic, max_payload=limits.max_payload, known_magics=KNOWN_MAGICS)
+        self._limits = limits
+
+    def decode(self, frame: Frame) -> Message:
+        """Raises CodecError for a payload that breaks its format, or a frame with a fault."""
+        if frame.fault:
+            raise CodecError(frame.fault)
+        known = FORMATS.get(frame.command)
+        return known.decode(frame.payload, self._limits) if known else Unknown(frame.command, bytes(frame.payload))
+
+    def encode(self, message: Message) -> list[Raw]:
+        """Raises LocalProtocolError for a message with values that its fields cannot hold."""
+        if isinstance(message, Unknown):
+            return encode_frame(self._magic, message.name, [message.payload])
+        return encode_frame(self._magic, message.command, FORMATS[message.command].encode(message, self._limits))
+
+    def negotiated(self, theirs: Version) -> None:
+        """Nothing that Bitcoin's peers negotiate changes these frames."""
