@@ -1,0 +1,61 @@
+"""Bitcoin's handshake policy: whom we accept, and what is said between version and verack.
+
+Facts only, no state: the order of the steps and their timeouts are the peer machine's, which calls this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from headway.errors import HandshakeRejected
+from headway.network import OnDuplicate
+from headway.types import Services
+from headway.wire.messages import Feature, Message, SendAddrV2, Unknown, Version, WtxidRelay
+
+MIN_PEER_VERSION: Final = 31800
+"""Protocol version that first had getheaders [MIN_PEER_PROTO_VERSION]."""
+NEGOTIATION_VERSION: Final = 70016
+"""From here on peers know wtxidrelay (BIP339), and Core sends sendaddrv2 (BIP155) [WTXID_RELAY_VERSION]."""
+_SENDTXRCNCL: Final = "sendtxrcncl"
+"""Announces transaction reconciliation (BIP330). It has no message class: we never take part."""
+
+
+class BitcoinHandshake:
+    """As Core: duplicates and early messages are ignored, late negotiation disconnects."""
+
+    on_duplicate: OnDuplicate = OnDuplicate.IGNORE
+    ignores_early_messages: bool = True
+
+    def speaks_first(self, *, inbound: bool) -> bool:
+        return not inbound
+
+    def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
+        """Raises HandshakeRejected for an obsolete peer, or one without a required service."""
+        del ours  # a connection to ourselves is seen by its nonce, which the peer machine knows
+        if theirs.protocol < MIN_PEER_VERSION:
+            raise HandshakeRejected(f"obsolete protocol version {theirs.protocol}, at least {MIN_PEER_VERSION}")
+        missing = required_services & ~theirs.services
+        if missing:
+            raise HandshakeRejected(f"services missing: {_service_names(missing)}")
+
+    def before_verack(self, theirs: Version) -> Sequence[Message]:
+        return (WtxidRelay(), SendAddrV2()) if theirs.protocol >= NEGOTIATION_VERSION else ()
+
+    def after_verack(self, theirs: Version) -> Sequence[Message]:
+        """Nothing. Core sends sendcmpct here; we ask for whole blocks, so there is nothing to announce."""
+        del theirs
+        return ()
+
+    def is_negotiation(self, message: Message) -> bool:
+        """wtxidrelay, sendaddrv2, sendtxrcncl and feature: Core disconnects whoever sends them after verack."""
+        if isinstance(message, Unknown):
+            return message.name == _SENDTXRCNCL
+        return isinstance(message, WtxidRelay | SendAddrV2 | Feature)
+
+
+def _service_names(bits: int) -> str:
+    """`NETWORK, WITNESS`; a bit without a name is written as its number."""
+    named = [service.name or "" for service in Services if service & bits]
+    unnamed = bits & ~sum(Services)
+    return ", ".join(named + [f"bit {n}" for n in range(unnamed.bit_length()) if unnamed >> n & 1])
