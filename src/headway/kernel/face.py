@@ -16,6 +16,8 @@ VALID: Final = 0
 MUTATED: Final = 1
 INVALID: Final = 2
 
+HEIGHT_UNKNOWN: Final = -2
+"""`HeaderContext.height` where not even that is known; such a context is never complete."""
 MEDIAN_SPAN: Final = 11
 """Headers whose median time the next must exceed (Core CBlockIndex::nMedianTimeSpan)."""
 
@@ -55,13 +57,13 @@ class HeaderContext(NamedTuple):
     """Time of the first header of the 2016-period in which `height` lies."""
     period_bits: int | None
     """Bits of that first header. By the rules every header of its period has them too, save those at pow_limit on a
-    min_difficulty network: so Core's walk back to the last that is not minimum (GetNextWorkRequired) always ends here."""
+    min_difficulty network: so Core's walk back to the last that is not minimum (GetNextWorkRequired) ends at them."""
 
     @property
     def complete(self) -> bool:
         """Whether every rule can be applied to the next header."""
         if self.height < 0:
-            return True
+            return self.height != HEIGHT_UNKNOWN
         known = self.hash, self.bits, self.first_time, self.period_bits
         return None not in known and len(self.times) == min(MEDIAN_SPAN, self.height + 1)
 
@@ -87,7 +89,7 @@ class HeaderCheck(NamedTuple):
     unchecked: dict[str, int]
     """Accepted headers to which a rule could not be applied in full, by these names (no zero counts; empty for a
     complete context): link (previous hash unknown), bits (off a boundary), retarget (at a boundary; the factor of four
-    was still held if the bits before are known), median-time, timewarp."""
+    was still held if the bits before are known), median-time, timewarp, version (height unknown)."""
 
 
 class BlockRules(NamedTuple):
@@ -148,5 +150,5 @@ class BlockCheck(NamedTuple):
 #   merkle_root(hashes: bytes) -> tuple[bytes, bool]      root (32 zero bytes for none), mutated (CVE-2012-2459)
 #   scan_block(raw: Raw) -> list[tuple[int, int, bytes]]  offset, length, txid of each transaction; ValueError(rule) for
 #                                                         bytes that are no block (rule: an encoding fault, see above)
-#   check_block(raw: Raw, hash: bytes, rules: BlockRules, median_time: int | None) -> BlockCheck
+#   check_block(raw: Raw, block_hash: bytes, rules: BlockRules, median_time: int | None) -> BlockCheck
 #   class HeaderIndex(record_size: int)                   see index.py

@@ -16,7 +16,7 @@ class HeaderIndex:
     """Pure reference. About 250 bytes a header, most of it the dict."""
 
     def __init__(self, record_size: int) -> None:
-        """`record_size`: bytes of a raw header; 0 keeps none (chains whose headers vary in size keep them in the store)."""
+        """`record_size`: bytes of a raw header; 0 keeps none (where headers vary in size, the store keeps them)."""
         self._record_size = record_size
         self._positions: dict[bytes, int] = {}
         self._hashes: list[bytes] = []
@@ -33,10 +33,11 @@ class HeaderIndex:
         return self._positions.get(block_hash, -1)
 
     def extend(self, raw: bytes, hashes: bytes, parent: int, works: Sequence[int]) -> int:
-        """Append a linked run: the first header's parent is position `parent` (-1: none), each next one's the one before it.
+        """Append a linked run, returns the position of the first.
 
-        `hashes`: 32 bytes each, all new; `works`: work of each by itself. Returns the position of the first.
-        Raises ValueError when the sizes do not agree or a hash is known already.
+        The first header's parent is position `parent` (-1: none), each next one's the one before it. `hashes`: 32 bytes
+        each, all new; `works`: work of each by itself. Raises ValueError when the sizes do not agree or a hash is known
+        already.
         """
         count = len(works)
         if len(hashes) != 32 * count or len(raw) != self._record_size * count or not NO_PARENT <= parent < len(self):

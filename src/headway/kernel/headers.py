@@ -1,0 +1,111 @@
+"""Bitcoin headers, a whole message at a time: hashes, works and every rule of theirs. Pure reference, see `face`.
+
+Also the contexts that the rules start from, complete or not: `context_from` and `skip_to` have no native twin.
+Called by networks/bitcoin through `headway.kernel`. A call needs about 500 bytes of memory a header: give it messages,
+not chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from headway.kernel.difficulty import PERIOD, work_of
+from headway.kernel.face import MEDIAN_SPAN, HeaderCheck, HeaderContext, HeaderParams
+from headway.kernel.hash import sha256d, sha256d_each
+from headway.kernel.header_rules import RULES, Run, period_bits_of
+
+if TYPE_CHECKING:
+    from headway.types import Raw
+
+HEADER_SIZE: Final = 80
+
+_FIELDS: Final = "<i32s32xII4x"  # version, previous hash, (merkle root), time, bits, (nonce)
+_TIME_AND_BITS: Final = Struct("<68xII4x")
+_BITS: Final = Struct("<72xI4x")
+
+
+def header_hashes(raw: Raw, stride: int) -> bytes:
+    """Hashes of the headers in `raw`, one every `stride` bytes. Raises ValueError for a torn header."""
+    count = _count(raw, stride)
+    return b"".join(sha256d_each(bytes(raw), range(0, count * stride, stride), HEADER_SIZE))
+
+
+def restore_headers(raw: Raw) -> tuple[bytes, list[int]]:
+    """Hashes and works of headers that were judged before: no rules. Raises ValueError for a torn header."""
+    data = bytes(raw)
+    hashes = header_hashes(data, HEADER_SIZE)
+    column = [bits for (bits,) in _BITS.iter_unpack(data)]
+    works = {bits: work_of(bits) for bits in set(column)}
+    return hashes, [works[bits] for bits in column]
+
+
+def check_headers(raw: Raw, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> HeaderCheck:
+    """Judge the headers in `raw`, one every `stride` bytes, that follow `context`. `HeaderCheck` lists the rules.
+
+    `wall_time`: unix seconds. Raises ValueError when `raw` is no whole number of headers; for their content, never.
+    """
+    run = _read_run(raw, stride, params, context, wall_time)
+    accepted, rule, detail = len(run), "", ""
+    for name, refuse in RULES:
+        fault = refuse(run)
+        if fault is not None and fault[0] < accepted:
+            (accepted, detail), rule = fault, name
+    works = {bits: work_of(bits) for bits in set(run.bits[:accepted])}
+    return HeaderCheck(
+        accepted,
+        b"".join(run.hashes[:accepted]),
+        [works[bits] for bits in run.bits[:accepted]],
+        rule,
+        detail,
+        run.context_after(accepted),
+        run.unchecked_before(accepted),
+    )
+
+
+def context_from(params: HeaderParams, height: int, recent: Sequence[bytes], first: bytes | None) -> HeaderContext:
+    """The context after the header at `height`.
+
+    `recent`: the raw headers that end there, oldest first, as many of the last 11 as are known; `first`: the raw first
+    header of its period, if known. With all of them the context is complete, with none only the height is known.
+    """
+    fields = [_TIME_AND_BITS.unpack(raw) for raw in recent[-MEDIAN_SPAN:]]
+    times, bits = tuple(time for time, _ in fields), tuple(bits for _, bits in fields)
+    if first is not None:
+        first_time, period_bits = _TIME_AND_BITS.unpack(first)
+    else:
+        first_time, period_bits = None, period_bits_of(bits[-1 - height % PERIOD :], params)
+    last_hash = sha256d(recent[-1]) if recent else None
+    return HeaderContext(height, last_hash, times, bits[-1] if bits else None, first_time, period_bits)
+
+
+def skip_to(context: HeaderContext, height: int) -> HeaderContext:
+    """The context of the header at `height` when those between `context` and it are missing (sparse records).
+
+    What the rules carry across the gap stays: within one period, its first time and its bits. Raises ValueError when
+    `height` does not lie ahead.
+    """
+    last = height - 1
+    if last == context.height:
+        return context
+    if last < context.height:
+        raise ValueError(f"height {height} is not after {context.height}")
+    if context.height < 0 or last // PERIOD != context.height // PERIOD:
+        return HeaderContext(last, None, (), None, None, None)
+    return HeaderContext(last, None, (), None, context.first_time, context.period_bits)
+
+
+def _read_run(raw: Raw, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> Run:
+    count, data = _count(raw, stride), bytes(raw)
+    records = Struct(f"{_FIELDS}{stride - HEADER_SIZE}x").iter_unpack(data.ljust(count * stride, b"\0"))
+    versions, prev_hashes, times, bits = zip(*records, strict=True) if count else ((), (), (), ())
+    hashes = sha256d_each(data, range(0, count * stride, stride), HEADER_SIZE)
+    return Run(params, context, wall_time, hashes, versions, prev_hashes, times, bits)
+
+
+def _count(raw: Raw, stride: int) -> int:
+    count, rest = divmod(len(raw) + stride - HEADER_SIZE, stride)
+    if stride < HEADER_SIZE or rest not in {0, stride - HEADER_SIZE}:
+        raise ValueError(f"{len(raw)} bytes are no whole number of headers, one every {stride} bytes")
+    return count
