@@ -1,0 +1,1 @@
+"""Bitcoin: five networks as values, by one set of rules."""
