@@ -1,0 +1,52 @@
+# What one types while working on headway. Every target does the set-up that it needs, and does it once.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check interop soak lock clean
+
+help:
+	@echo 'make test      every test, real nodes included, with branch coverage'
+	@echo 'make check     lint, format, types, and the import rules'
+	@echo 'make interop   only the tests that talk to real nodes'
+	@echo 'make soak      the long tests, which `make test` leaves out'
+	@echo 'make setup     the environment alone: .venv, and the real nodes under .cache'
+	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
+	@echo 'make clean     remove everything that was built, fetched or cached'
+
+setup: $(INSTALLED)
+	@tests/interop/install
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+interop: setup
+	$(BIN)/python -m pytest -m interop tests/interop
+
+soak: setup
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m soak --timeout 3600
+
+lock:
+	$(PYTHON) -m venv --clear .cache/lock
+	.cache/lock/bin/pip install --quiet --upgrade pip
+	.cache/lock/bin/pip install --quiet --group dev --editable .
+	{ sed -n '/^#/p' requirements/dev.txt; .cache/lock/bin/pip freeze --exclude-editable; } > .cache/lock/dev.txt
+	mv .cache/lock/dev.txt requirements/dev.txt
+
+clean:
+	rm -rf .venv .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
