@@ -134,7 +134,7 @@ class HeaderTree:
         return self._rules.median_time(self.branch(position))
 
     def locator(self, position: int | None = None) -> Locator:
-        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., genesis last (LocatorEntries)."""
+        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., then genesis (Core)."""
         position = self.tip_position if position is None else position
         branch = TreeBranch(self, position)
         entries: list[BlockId] = []
@@ -221,7 +221,7 @@ class HeaderTree:
         return len(headers), last
 
     def _misplaced(self, start: int, last: int, parent: int) -> str:
-        """Why the first new header may not stand on `parent`; empty when it may. `last`: where the known prefix ends."""
+        """Why the first new header may not stand on `parent`; empty if it may. `last`: end of the known prefix."""
         if start and parent != last:
             return "not linked to the one before"
         return "" if self.is_valid(parent) else "follows an invalid block"

@@ -53,7 +53,8 @@ class BlockScheduler:
         self._chain = chain
         self._peers: dict[int, _Peer] = {}
         self._hungry: dict[int, None] = {}  # peers that can take more
-        self._aside: dict[int, None] = {}  # peers that could, but for which nothing suitable was found
+        self._behind: dict[int, None] = {}  # peers that could, but are not known to have what is to be asked next
+        self._lacking: dict[int, None] = {}  # peers that could, but said notfound for all that is to be asked
         self._owner: dict[int, int] = {}  # position in flight -> peer
         self._in_hand: dict[int, int] = {}  # position received, not yet stored -> bytes
         self._in_hand_bytes = 0
@@ -96,7 +97,8 @@ class BlockScheduler:
     def drop_peer(self, peer: int) -> None:
         state = self._peers.pop(peer, None)
         self._hungry.pop(peer, None)
-        self._aside.pop(peer, None)
+        self._behind.pop(peer, None)
+        self._lacking.pop(peer, None)
         if state is not None:
             for position in state.in_flight:
                 del self._owner[position]
@@ -158,7 +160,7 @@ class BlockScheduler:
             if requests := self._choose(peer, self._peers[peer]):
                 result.append(AskBlocks(peer, requests))
             else:
-                self._aside[peer] = None
+                self._step_aside(peer, self._peers[peer])
         return result
 
     # How.
@@ -201,7 +203,8 @@ class BlockScheduler:
             for height in range(start, end):
                 heapq.heappush(self._todo, height)
             self._horizon = end
-            self._feed_aside()
+            self._hungry.update(self._lacking)
+            self._lacking.clear()
 
     def _has_room(self) -> bool:
         out = len(self._owner)
@@ -213,13 +216,18 @@ class BlockScheduler:
     def _again(self, position: int) -> None:
         if self._tree.on_best_chain(position):
             heapq.heappush(self._todo, self._tree.height(position))
-            self._feed_aside()
+            for aside in (self._behind, self._lacking):
+                self._hungry.update(aside)
+                aside.clear()
 
     def _feed(self, peer: int, state: _Peer) -> None:
         if len(state.in_flight) <= REFILL:
-            self._aside.pop(peer, None)
+            self._behind.pop(peer, None)
+            self._lacking.pop(peer, None)
             self._hungry[peer] = None
 
-    def _feed_aside(self) -> None:
-        self._hungry.update(self._aside)
-        self._aside.clear()
+    def _step_aside(self, peer: int, state: _Peer) -> None:
+        """Nothing suits it now. Blocks further up help a peer that lacks these, never one that is behind."""
+        height = self._next_todo()
+        behind = height is not None and height > state.height
+        (self._behind if behind else self._lacking)[peer] = None

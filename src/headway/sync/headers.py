@@ -165,7 +165,7 @@ class HeaderSync:
         return not self._asked or now - self._last_asked_at() >= PATIENCE
 
     def _ask(self, peer: int, state: _Peer, after: int | None, now: Instant) -> None:
-        """Ask from `after` on, or (None) from our tip's parent, so that a peer at our tip still shows that it has it."""
+        """Ask from `after` on, or (None) from our tip's parent: a peer at our tip then still shows that it has it."""
         start = self._tree.tip_position if after is None else after
         if after is None:
             start = max(self._tree.parent(start), 0)

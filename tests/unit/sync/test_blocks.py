@@ -1,0 +1,271 @@
+"""The block window: which blocks are asked of whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headway.chain.blocks import BlockChain
+from headway.chain.headers import HeaderTree
+from headway.sync.blocks import ALLOWANCE, MAX_MISSING, REFILL, WINDOW, WINDOW_BYTES, BlockScheduler
+from tests.toynet import TOYNET, toy_chain, toy_headers
+
+NOW = 1_700_000_000.0
+BLOCKS = toy_chain(1_100)
+
+
+class Story:
+    def __init__(self, length: int = 100, *, size: int = 1_000) -> None:
+        self.tree = HeaderTree(TOYNET)
+        self.tree.add(toy_headers(BLOCKS[:length]), NOW)
+        self.chain = BlockChain(self.tree)
+        self.blocks = BlockScheduler(self.tree, self.chain, typical_size=size)
+        self.blocks.reset()
+        self.blocks.enabled = True
+
+    def asks(self) -> dict[int, list[int]]:
+        """Heights that go out, by peer. (On this chain a position is a height.)"""
+        return {ask.peer: [request.height for request in ask.requests] for ask in self.blocks.asks()}
+
+    def store(self, peer: int, *heights: int, size: int = 1_000) -> None:
+        for height in heights:
+            assert self.blocks.received(peer, height, size)
+            self.blocks.stored(height)
+            self.chain.mark(height)
+        self.chain.advance()
+
+
+def test_nothing_is_asked_before_headers_are_here_or_peers_known() -> None:
+    story = Story()
+    assert story.asks() == {}
+    story.blocks.enabled = False
+    story.blocks.know(1, 100)
+    assert story.asks() == {}
+
+
+def test_a_peer_is_asked_for_no_more_than_its_allowance_lowest_first() -> None:
+    story = Story()
+    story.blocks.know(1, 100)
+    assert story.asks() == {1: list(range(1, ALLOWANCE + 1))}
+    assert story.asks() == {}
+
+
+def test_several_peers_share_the_window_and_no_block_is_asked_twice() -> None:
+    story = Story()
+    for peer in (1, 2, 3):
+        story.blocks.know(peer, 100)
+    asked = [height for heights in story.asks().values() for height in heights]
+    assert sorted(asked) == list(range(1, 3 * ALLOWANCE + 1))
+
+
+def test_a_peer_is_refilled_once_half_of_its_allowance_is_in() -> None:
+    story = Story()
+    story.blocks.know(1, 100)
+    story.asks()
+    story.store(1, *range(1, ALLOWANCE - REFILL))
+    assert story.asks() == {}
+    story.store(1, ALLOWANCE - REFILL)
+    assert story.asks() == {1: list(range(ALLOWANCE + 1, 2 * ALLOWANCE - REFILL + 1))}
+
+
+def test_no_peer_is_asked_beyond_what_it_is_known_to_have() -> None:
+    story = Story()
+    story.blocks.know(1, 5)
+    assert story.asks() == {1: [1, 2, 3, 4, 5]}
+    story.blocks.know(2, 8)
+    assert story.asks() == {2: [6, 7, 8]}
+    story.blocks.know(1, 20)
+    assert story.asks() == {1: list(range(9, 20))}
+
+
+def test_nothing_is_asked_beyond_the_window() -> None:
+    story = Story(1_100)
+    for peer in range(100):
+        story.blocks.know(peer, 1_100)
+    asked = [height for heights in story.asks().values() for height in heights]
+    assert max(asked) == WINDOW
+    assert len(asked) == WINDOW
+    owner = next(peer for peer in range(100) if 1 in story.blocks._peers[peer].in_flight)
+    story.store(owner, 1)
+    assert story.blocks.in_flight == WINDOW - 1
+    story.store(owner, *sorted(story.blocks._peers[owner].in_flight)[:REFILL])
+    assert max(h for heights in story.asks().values() for h in heights) == WINDOW + 1 + REFILL
+
+
+def test_the_window_is_bounded_in_bytes_too() -> None:
+    size = WINDOW_BYTES // 10
+    story = Story(size=size)
+    for peer in range(5):
+        story.blocks.know(peer, 100)
+    assert sum(len(heights) for heights in story.asks().values()) == 10
+
+
+def test_one_block_is_always_asked_for_however_large() -> None:
+    story = Story(size=WINDOW_BYTES * 2)
+    story.blocks.know(1, 100)
+    assert story.asks() == {1: [1]}
+
+
+def test_blocks_waiting_for_verification_count_against_the_bytes() -> None:
+    story = Story(size=WINDOW_BYTES // 4)
+    story.blocks.know(1, 100)
+    assert story.asks() == {1: [1, 2, 3, 4]}
+    for height in (1, 2, 3, 4):
+        assert story.blocks.received(1, height, WINDOW_BYTES // 4)
+    assert story.asks() == {}
+    assert story.blocks.in_hand == 4
+    story.blocks.stored(1)
+    story.chain.mark(1)
+    assert story.asks() == {1: [5]}
+
+
+def test_what_a_lost_peer_owed_goes_to_others_at_once_and_what_it_gave_is_kept() -> None:
+    story = Story()
+    story.blocks.know(1, 100)
+    story.asks()
+    story.store(1, 1, 2, 3)
+    story.blocks.know(2, 100)
+    story.blocks.drop_peer(1)
+    assert story.asks() == {2: list(range(4, 4 + ALLOWANCE))}
+
+
+def test_a_full_peer_takes_over_what_a_lost_one_owed_as_it_empties() -> None:
+    story = Story(40)
+    story.blocks.know(1, 40)
+    story.blocks.know(2, 40)
+    owners = story.asks()
+    story.blocks.drop_peer(1)
+    assert story.asks() == {}
+    story.store(2, *owners[2][:REFILL])
+    assert story.asks() == {2: owners[1][:REFILL]}
+
+
+def test_more_than_twenty_blocks_owed_by_a_lost_peer_are_all_asked_again() -> None:
+    story = Story(48)
+    for peer in (1, 2, 3):
+        story.blocks.know(peer, 48)
+    story.asks()
+    story.blocks.drop_peer(1)
+    story.blocks.drop_peer(2)
+    story.blocks.drop_peer(3)
+    seen: set[int] = set()
+    for peer in (4, 5, 6):
+        story.blocks.know(peer, 48)
+    for heights in story.asks().values():
+        seen.update(heights)
+    assert seen == set(range(1, 49))
+
+
+def test_notfound_sends_the_block_elsewhere_and_never_to_that_peer_again() -> None:
+    story = Story(10)
+    story.blocks.know(1, 10)
+    story.asks()
+    story.blocks.refused(1, [3, 4])
+    assert story.asks() == {}
+    story.blocks.know(2, 10)
+    assert story.asks() == {2: [3, 4]}
+    story.blocks.drop_peer(2)
+    assert story.asks() == {}
+    story.blocks.know(3, 10)
+    assert story.asks() == {3: [3, 4]}
+
+
+def test_a_peer_that_lacks_one_block_is_still_asked_for_later_ones() -> None:
+    story = Story(1_100)
+    story.blocks.know(1, 1_100)
+    story.asks()
+    story.blocks.refused(1, [1])
+    story.store(1, *range(2, ALLOWANCE + 1))
+    assert story.asks() == {1: list(range(ALLOWANCE + 1, 2 * ALLOWANCE + 1))}
+
+
+def test_a_peer_that_finds_nothing_is_no_source_any_more() -> None:
+    story = Story(1_100)
+    story.blocks.know(1, 1_100)
+    for _ in range(MAX_MISSING // ALLOWANCE + 2):
+        story.blocks.refused(1, [h for heights in story.asks().values() for h in heights])
+    assert story.asks() == {}
+    assert len(story.blocks._peers[1].missing) <= MAX_MISSING + ALLOWANCE
+
+
+def test_a_rejected_copy_is_asked_for_again() -> None:
+    story = Story(3)
+    story.blocks.know(1, 3)
+    story.asks()
+    assert story.blocks.received(1, 2, 100)
+    story.blocks.drop_peer(1)
+    story.blocks.rejected(2)
+    story.blocks.know(2, 3)
+    assert story.asks() == {2: [1, 2, 3]}
+
+
+def test_a_late_copy_is_not_wanted_and_costs_nothing() -> None:
+    story = Story(3)
+    story.blocks.know(1, 3)
+    story.asks()
+    story.store(1, 1)
+    assert not story.blocks.received(1, 1, 100)
+    assert story.blocks.received(1, 2, 100)
+    assert not story.blocks.received(2, 2, 100)
+
+
+def test_the_first_copy_wins_whoever_was_asked() -> None:
+    story = Story(3)
+    story.blocks.know(1, 3)
+    story.blocks.know(2, 3)
+    story.asks()
+    assert story.blocks.received(9, 1, 100)  # nobody asked peer 9, but the block is wanted
+    assert story.blocks.in_flight == 2
+    assert not story.blocks.received(1, 1, 100)
+
+
+def test_blocks_off_the_best_chain_or_beyond_the_window_are_not_wanted() -> None:
+    story = Story(1_100)
+    assert story.blocks.is_wanted(WINDOW)
+    assert not story.blocks.is_wanted(WINDOW + 1)
+    assert not story.blocks.is_wanted(0)
+    rival = toy_chain(2, salt=1)
+    story.tree.add(toy_headers(rival), NOW)
+    assert not story.blocks.is_wanted(1_101)
+
+
+def test_after_a_reorganisation_the_new_branch_is_asked_for_from_the_fork_on() -> None:
+    story = Story(10)
+    story.blocks.know(1, 10)
+    story.asks()
+    story.store(1, *range(1, 11))
+    rival = toy_chain(5, salt=1, parent=BLOCKS[6])
+    story.tree.add(toy_headers(rival), NOW)
+    story.chain.advance()
+    story.blocks.reset()
+    story.blocks.know(1, 12)
+    assert story.asks() == {1: [8, 9, 10, 11, 12]}
+
+
+def test_the_cost_of_a_block_does_not_grow_with_the_number_of_peers() -> None:
+    story = Story(1_100)
+    for peer in range(1, 64):
+        story.blocks.know(peer, 1_100)
+    story.asks()
+    idle = range(64, 1_000)
+    for peer in idle:
+        story.blocks.know(peer, 3)  # known to have little: they step aside
+    story.asks()
+
+    class Counting(dict[int, None]):
+        """Counts how often a peer is put in line to be asked."""
+
+        count = 0
+
+        def __setitem__(self, peer: int, value: None) -> None:
+            self.count += 1
+            super().__setitem__(peer, value)
+
+        def update(self, other: Any) -> None:
+            self.count += len(other)
+            super().update(other)
+
+    story.blocks._hungry = hungry = Counting(story.blocks._hungry)
+    for height in range(1, 17):
+        story.store(story.blocks._owner[height], height)
+        story.asks()
+    assert hungry.count <= 2 * 16

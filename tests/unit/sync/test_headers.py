@@ -1,0 +1,182 @@
+"""Whom to ask for headers, and when everybody has been heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
+from headway.sync.headers import FUTURE_RETRY, PATIENCE, UNCONNECTED_INTERVAL, HeaderSync
+from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash, toy_headers
+
+NOW = 1_700_000_000.0
+MAX = 10
+BLOCKS = toy_chain(60)
+
+
+class Story:
+    """A header sync with its tree, told as what happens to it."""
+
+    def __init__(self, known: int = 0, peers: int = 1) -> None:
+        self.tree = HeaderTree(TOYNET)
+        self.tree.add(toy_headers(BLOCKS[:known]), NOW)
+        self.sync = HeaderSync(self.tree, max_headers=MAX)
+        for peer in range(1, peers + 1):
+            self.sync.add_peer(peer)
+
+    def asks(self, now: float = 0.0) -> list[tuple[int, int]]:
+        """Peer and first locator height of each request that goes out."""
+        return [(ask.peer, ask.locator[0].height) for ask in self.sync.tick(now)]
+
+    def reply(self, peer: int, blocks: Sequence[bytes], now: float = 0.0) -> Added:
+        added = self.tree.add(toy_headers(blocks), NOW) if blocks else Added(NOT_KNOWN)
+        self.sync.settled(peer, added, len(blocks), now)
+        return added
+
+    def all_heard(self) -> bool:
+        return self.sync.all_heard
+
+    def announce(self, peer: int, blocks: Sequence[bytes], now: float = 0.0) -> None:
+        self.sync.announced(peer, self.tree.add(toy_headers(blocks), NOW), now)
+
+
+def test_exactly_one_of_many_peers_is_asked_at_the_start() -> None:
+    story = Story(peers=5)
+    assert story.asks() == [(1, 0)]
+    assert story.asks(1.0) == []
+
+
+def test_the_request_starts_at_the_parent_of_our_tip() -> None:
+    assert Story(known=25).asks() == [(1, 24)]
+    assert Story(known=1).asks() == [(1, 0)]
+
+
+def test_a_full_message_is_followed_by_a_request_from_its_last_header() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:MAX])
+    assert story.asks() == [(1, MAX)]
+    assert not story.sync.started
+
+
+def test_a_message_that_is_not_full_ends_the_sync_of_that_peer() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[: MAX - 1])
+    assert story.asks() == []
+    assert story.sync.started
+    assert story.all_heard()
+
+
+def test_a_full_message_that_leads_no_further_is_not_asked_for_again() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:MAX])
+    story.asks()
+    story.reply(1, BLOCKS[:MAX])
+    assert story.asks() == []
+
+
+def test_once_the_first_peer_is_through_every_other_is_asked_about_the_tip() -> None:
+    story = Story(peers=3)
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    assert story.asks() == [(2, 4), (3, 4)]
+    assert not story.all_heard()
+    story.reply(2, BLOCKS[4:5])
+    story.reply(3, BLOCKS[4:7])
+    assert story.all_heard()
+    assert story.tree.tip.height == 7
+
+
+def test_a_pong_before_any_headers_counts_as_heard_without_blame() -> None:
+    story = Story(peers=2)
+    story.asks()
+    story.sync.settled(1, None, 0, 0.0)
+    assert story.asks() == [(2, 0)]
+    story.sync.settled(2, None, 0, 0.0)
+    assert story.all_heard()
+    assert story.sync.best(1) == NOT_KNOWN
+
+
+def test_another_peer_is_asked_when_the_first_takes_long_and_nobody_is_dropped() -> None:
+    story = Story(peers=3)
+    story.asks(0.0)
+    assert story.sync.due() == PATIENCE
+    assert story.asks(PATIENCE - 0.01) == []
+    assert story.asks(PATIENCE) == [(2, 0)]
+    assert story.asks(PATIENCE) == []
+    assert set(story.sync.peers_asked()) == {1, 2}
+
+
+def test_a_lost_sync_peer_hands_over_at_once() -> None:
+    story = Story(peers=2)
+    story.asks()
+    story.sync.drop_peer(1)
+    assert story.asks() == [(2, 0)]
+
+
+def test_nobody_is_not_everybody() -> None:
+    story = Story(peers=0)
+    assert not story.all_heard()
+    story.sync.add_peer(1)
+    story.asks()
+    story.sync.drop_peer(1)
+    assert not story.all_heard()
+
+
+def test_news_from_a_heard_peer_asks_it_again() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    story.sync.news(1)
+    assert not story.all_heard()
+    assert story.asks() == [(1, 4)]
+
+
+def test_news_while_a_request_is_out_asks_once_more_after_it() -> None:
+    story = Story()
+    story.asks()
+    story.sync.news(1)
+    assert story.asks() == []
+    story.reply(1, BLOCKS[:5])
+    assert not story.all_heard()
+    assert story.asks() == [(1, 4)]
+    story.reply(1, BLOCKS[4:6])
+    assert story.asks() == []
+
+
+def test_announced_headers_that_do_not_connect_provoke_one_request_in_two_minutes() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    story.announce(1, BLOCKS[20:21])
+    assert story.asks() == [(1, 4)]
+    story.reply(1, BLOCKS[4:5])
+    story.announce(1, BLOCKS[20:21], now=1.0)
+    assert story.asks(1.0) == []
+    story.announce(1, BLOCKS[20:21], now=UNCONNECTED_INTERVAL)
+    assert story.asks(UNCONNECTED_INTERVAL) == [(1, 4)]
+
+
+def test_best_is_the_heaviest_header_that_a_peer_has_shown() -> None:
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    assert story.sync.best(1) == 5
+    story.announce(1, BLOCKS[2:3])
+    assert story.sync.best(1) == 5
+    story.announce(1, BLOCKS[5:8])
+    assert story.sync.best(1) == 8
+    story.sync.shown(1, 3)
+    assert story.sync.best(1) == 8
+
+
+def test_a_header_from_the_future_is_asked_for_again_later() -> None:
+    story = Story()
+    story.asks()
+    far = toy_block(toy_hash(BLOCKS[2]), int(NOW) + 50_000)
+    story.reply(1, [*BLOCKS[:3], far])
+    assert story.all_heard()
+    assert story.sync.due() == FUTURE_RETRY
+    assert story.asks(FUTURE_RETRY - 1) == []
+    assert story.asks(FUTURE_RETRY) == [(1, 2)]
