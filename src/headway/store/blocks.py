@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
@@ -197,9 +198,8 @@ class BlockFiles:
             self._index.truncate(good_end)
         for number in sorted(orphans, reverse=True):
             if orphans[number]:
-                file = AppendFile(self._path(number), self._disk)
-                file.truncate(end if number == self._file_number else 0)
-                file.close()
+                with closing(AppendFile(self._path(number), self._disk)) as file:
+                    file.truncate(end if number == self._file_number else 0)
 
     def _file_for(self, size: int) -> AppendFile:
         """The blk file that takes the next `size` bytes; the one before is flushed when it is full."""

@@ -35,16 +35,15 @@ class Lock:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             disk.truncate(self._fd, 0)
             disk.write(self._fd, (b"%d\n" % os.getpid(),), 0)
-        except BlockingIOError as error:
-            pid = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
+        except BaseException as error:
+            holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._fd)
-            raise StoreError(
-                f"{directory} is in use by another headway (process {pid or 'unknown'}): "
-                "stop that one, or use another --datadir"
-            ) from error
-        except OSError as error:
-            os.close(self._fd)
-            raise failure("lock", path, error) from error
+            if isinstance(error, BlockingIOError):
+                who = f"another headway (process {holder})"
+                raise StoreError(f"{directory} is in use by {who}: stop it, or use another --datadir") from error
+            if isinstance(error, OSError):
+                raise failure("lock", path, error) from error
+            raise
 
     def close(self) -> None:
         os.close(self._fd)
