@@ -1,0 +1,227 @@
+"""How the tests of the store end it at any instant: a disk that stops, and a sync that can go on after it.
+
+`CutDisk` counts the steps that change the disk and lets nothing pass from one of them on, the write of that step cut at
+any byte: what a kill leaves. `FailingDisk` reports errors instead: full, broken. `Script` is a sync against a store
+which, like a real one, asks the store what it has and does the rest; `reported` is what it was told is kept, `check`
+whether an opened store holds to that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from headway.network import Network
+from headway.store import Store
+from headway.store.disk import Disk
+from headway.types import Hash, Raw
+
+
+class Killed(BaseException):
+    """The process ends here: no handler of ours may do anything more to the disk."""
+
+
+class CutDisk(Disk):
+    """A disk that dies in step number `stop_at` (from 0), of which, if it is a write, the first `keep` bytes arrive."""
+
+    def __init__(self, stop_at: int | None = None, keep: int = 0) -> None:
+        self.steps: list[int] = []
+        """Bytes of each step so far; 0 for those that write none, which happen or do not."""
+        self._stop_at = stop_at
+        self._keep = keep
+
+    def make_directory(self, path: Path) -> None:
+        self._step(0)
+        super().make_directory(path)
+
+    def open(self, path: Path) -> int:
+        if not path.exists():
+            self._step(0)
+        return super().open(path)
+
+    def write(self, fd: int, parts: Sequence[Raw], offset: int) -> int:
+        data = b"".join(parts)
+        try:
+            self._step(len(data))
+        except Killed:
+            if len(self.steps) - 1 == self._stop_at and self._keep:
+                super().write(fd, (data[: self._keep],), offset)
+                self._keep = 0
+            raise
+        return super().write(fd, (data,), offset)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self._step(0)
+        super().truncate(fd, size)
+
+    def sync(self, fd: int) -> None:
+        """A kill loses nothing that was written, so there is nothing to simulate."""
+
+    def sync_directory(self, path: Path) -> None:
+        pass
+
+    def _step(self, size: int) -> None:
+        if self._stop_at is not None and len(self.steps) > self._stop_at:
+            raise Killed
+        self.steps.append(size)
+        if len(self.steps) - 1 == self._stop_at:
+            raise Killed
+
+
+class FailingDisk(Disk):
+    """A disk that takes `room` more bytes and then reports `error`; a write that is too long arrives in part."""
+
+    def __init__(self, error: int = errno.ENOSPC, room: int = 1 << 40) -> None:
+        self.room = room
+        self.error = error
+        self.cannot_truncate = False
+        self.cannot_sync = False
+
+    def write(self, fd: int, parts: Sequence[Raw], offset: int) -> int:
+        data = b"".join(parts)[: self.room]
+        if not data:
+            raise OSError(self.error, os.strerror(self.error))
+        self.room -= len(data)
+        return super().write(fd, (data,), offset)
+
+    def truncate(self, fd: int, size: int) -> None:
+        if self.cannot_truncate:
+            raise OSError(self.error, os.strerror(self.error))
+        super().truncate(fd, size)
+
+    def sync(self, fd: int) -> None:
+        if self.cannot_sync:
+            raise OSError(self.error, os.strerror(self.error))
+        super().sync(fd)
+
+
+def cuts(steps: Sequence[int], every: int = 16) -> Iterator[tuple[int, int]]:
+    """Every (step, bytes of it that arrive) worth a test: none, each `every`th byte, all."""
+    for step, size in enumerate(steps):
+        for keep in sorted({*range(0, size, every), size}):
+            yield step, keep
+
+
+def abandon(store: Store) -> None:
+    """What the system does to the files of a killed process: closes them."""
+    store._open.close()
+
+
+@dataclass(frozen=True)
+class AddHeaders:
+    raw: bytes
+    """A linked run."""
+
+
+@dataclass(frozen=True)
+class PutBlock:
+    hash: Hash
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class MarkInvalid:
+    hash: Hash
+
+
+Action: TypeAlias = AddHeaders | PutBlock | MarkInvalid
+
+
+@dataclass
+class Script:
+    """Actions of a sync, each of which does nothing when the store shows that it was done."""
+
+    network: Network
+    actions: Sequence[Action]
+    reported: list[Action] = field(default_factory=list)
+    """Those whose call has returned."""
+
+    def run(self, store: Store) -> None:
+        for action in self.actions:
+            match action:
+                case AddHeaders(raw):
+                    self._add_headers(store, raw)
+                case PutBlock(block_hash, raw):
+                    store.put_block(block_hash, raw)
+                case MarkInvalid(block_hash):
+                    self._mark_invalid(store, block_hash)
+            self.reported.append(action)
+
+    def _add_headers(self, store: Store, raw: bytes) -> None:
+        size = self.network.rules.header_size
+        records = [raw[at : at + size] for at in range(0, len(raw), size)]
+        new = b"".join(record for record in records if store.tree.find(self._hash(record)) is None)
+        if new:
+            store.tree.restore(new)
+            store.append_headers(new)
+
+    def _mark_invalid(self, store: Store, block_hash: Hash) -> None:
+        position = store.tree.find(block_hash)
+        assert position is not None, "a script marks what it added"
+        if store.tree.is_valid(position):
+            store.tree.invalidate(position)
+            store.mark_invalid(block_hash)
+
+    def _hash(self, header: bytes) -> Hash:
+        return self.network.rules.parse_header(header).hash
+
+    def check(self, store: Store) -> None:
+        """Assert that `store` has all that was reported, and nothing that was never given to it."""
+        size = self.network.rules.header_size
+        for action in self.reported:
+            match action:
+                case AddHeaders(raw):
+                    assert store.tree.find(self._hash(raw[-size:])) is not None
+                case PutBlock(block_hash, raw):
+                    assert store.get_block(block_hash) == raw
+                case MarkInvalid(block_hash):
+                    position = store.tree.find(block_hash)
+                    assert position is not None
+                    assert not store.tree.is_valid(position)
+        given = {action.hash: action.raw for action in self.actions if isinstance(action, PutBlock)}
+        for position in store.stored_positions():
+            assert store.get_block(position) == given[store.tree.hash(position)]
+
+
+def final_state(store: Store) -> tuple[object, ...]:
+    """All that matters of a store, in a form that compares; positions are left out, they are order of arrival."""
+    tree = store.tree
+    blocks = frozenset((tree.hash(position), store.get_block(position)) for position in store.stored_positions())
+    condemned = frozenset(tree.hash(position) for position in range(len(tree)) if not tree.is_valid(position))
+    headers = frozenset(map(tree.header, range(len(tree))))
+    return tree.tip, headers, condemned, blocks
+
+
+def live(path: Path, script: Script, disk: Disk) -> bool:
+    """One life of a process: open the store, run the script, close. False when the disk died under it."""
+    try:
+        store = Store.open(path, script.network, disk=disk)
+    except Killed:
+        return False
+    try:
+        script.run(store)
+    except Killed:
+        abandon(store)
+        return False
+    store.close()
+    return True
+
+
+Snapshot: TypeAlias = dict[Path, bytes]
+
+
+def snapshot(path: Path) -> Snapshot:
+    """The files below `path`, by their names in it."""
+    return {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def restore(path: Path, files: Snapshot) -> Path:
+    """Put the files of a snapshot below `path`, which must not exist; returns it."""
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path

@@ -1,0 +1,163 @@
+"""Crash safety by construction: the store is ended in each step of a sync, and must go on as if it had not been.
+
+The steps are all changes of the disk that a scripted sync makes (files made, writes, truncations); each is the last one
+in turn, and each write is cut at every 16th byte besides. See `tests.crashes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from headway.store import Store, blocks
+from tests.crashes import (
+    Action,
+    AddHeaders,
+    CutDisk,
+    Killed,
+    MarkInvalid,
+    PutBlock,
+    Script,
+    Snapshot,
+    abandon,
+    cuts,
+    final_state,
+    live,
+    restore,
+    snapshot,
+)
+from tests.toynet import HEADER_SIZE, TOYNET, toy_chain, toy_hash
+
+TRUNK = toy_chain(14, transaction_size=200)
+FORK = toy_chain(9, salt=1, parent=TRUNK[7], transaction_size=200)
+
+
+def scripted_sync() -> Script:
+    """14 headers in two messages, most of their blocks out of order, one block found invalid, and a longer fork."""
+    actions: list[Action] = [
+        headers(TRUNK[:6]),
+        *map(put, (TRUNK[2], TRUNK[0], TRUNK[1], TRUNK[5])),
+        headers(TRUNK[6:]),
+        *map(put, (TRUNK[4], TRUNK[9], TRUNK[3], TRUNK[8])),
+        MarkInvalid(toy_hash(TRUNK[12])),
+        headers(FORK[:1]),
+        headers(FORK[1:]),
+        *map(put, (FORK[0], FORK[8], TRUNK[7])),
+    ]
+    return Script(TOYNET, actions)
+
+
+def headers(chain: list[bytes]) -> AddHeaders:
+    return AddHeaders(b"".join(block[:HEADER_SIZE] for block in chain))
+
+
+def put(block: bytes) -> PutBlock:
+    return PutBlock(toy_hash(block), block)
+
+
+@pytest.fixture(autouse=True)
+def _small_block_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a few blocks fill one, and the step to the next is among those that are cut."""
+    monkeypatch.setattr(blocks, "MAX_FILE_SIZE", 1_200)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Path]:
+    """Names of directories that do not exist yet."""
+    return (tmp_path / str(number) for number in count())
+
+
+def steps_of(path: Path, script: Script) -> list[int]:
+    disk = CutDisk()
+    assert live(path, script, disk)
+    return disk.steps
+
+
+def expected(path: Path) -> tuple[object, ...]:
+    with Store.open(path, TOYNET, readonly=True) as store:
+        return final_state(store)
+
+
+def recover_and_finish(path: Path, killed: Script, end: tuple[object, ...]) -> None:
+    """Open after a kill: what was reported is there, and the script goes on to the same end, with nothing to repair."""
+    with Store.open(path, TOYNET) as store:
+        killed.check(store)
+        scripted_sync().run(store)
+        assert final_state(store) == end
+    with Store.open(path, TOYNET) as store:
+        assert final_state(store) == end
+        assert store.repairs == ()
+    assert_nothing_between_blocks(path)
+
+
+def assert_nothing_between_blocks(path: Path) -> None:
+    """The blk files are what any reader of Core's format expects: frames, one after another, to the end."""
+    for file in path.glob("blocks/blk*.dat"):
+        content, at = file.read_bytes(), 0
+        while at < len(content):
+            magic, length = blocks.FRAME.unpack_from(content, at)
+            assert magic == TOYNET.magic.ljust(4, b"\0")
+            at += blocks.FRAME.size + length
+        assert at == len(content)
+
+
+def test_the_script_rolls_block_files_reorganises_and_marks_a_block_invalid(fresh: Iterator[Path]) -> None:
+    path = next(fresh)
+    assert len(steps_of(path, scripted_sync())) >= 40
+    assert len(list(path.glob("blocks/blk*.dat"))) >= 3
+    with Store.open(path, TOYNET) as store:
+        assert store.tree.tip.hash == toy_hash(FORK[-1])
+        invalid = [position for position in range(len(store.tree)) if not store.tree.is_valid(position)]
+        assert [store.tree.hash(position) for position in invalid] == [toy_hash(TRUNK[12]), toy_hash(TRUNK[13])]
+
+
+def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(fresh: Iterator[Path]) -> None:
+    path = next(fresh)
+    steps = steps_of(path, scripted_sync())
+    end = expected(path)
+    for stop_at, keep in cuts(steps):
+        path, script = next(fresh), scripted_sync()
+        assert not live(path, script, CutDisk(stop_at, keep))
+        recover_and_finish(path, script, end)
+
+
+def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(fresh: Iterator[Path]) -> None:
+    path = next(fresh)
+    steps = steps_of(path, scripted_sync())
+    end = expected(path)
+    seen: list[Snapshot] = []
+    for stop_at, keep in cuts(steps):
+        path, script = next(fresh), scripted_sync()
+        live(path, script, CutDisk(stop_at, keep))
+        left = snapshot(path)
+        if left in seen:
+            continue
+        seen.append(left)
+        for again_at, again_keep in cuts(recovery_steps(restore(next(fresh), left))):
+            path = restore(next(fresh), left)
+            with pytest.raises(Killed):
+                Store.open(path, TOYNET, disk=CutDisk(again_at, again_keep))
+            recover_and_finish(path, script, end)
+    assert len(seen) > 60
+
+
+def recovery_steps(path: Path) -> list[int]:
+    disk = CutDisk()
+    abandon(Store.open(path, TOYNET, disk=disk))
+    return disk.steps
+
+
+def test_a_store_that_is_killed_again_and_again_still_gets_to_the_end(fresh: Iterator[Path]) -> None:
+    path = next(fresh)
+    steps_of(path, scripted_sync())
+    end = expected(path)
+    path, script = next(fresh), scripted_sync()
+    lives = 1
+    while not live(path, script, CutDisk(stop_at=6 + lives % 4, keep=lives * 7 % 50)):
+        lives += 1
+        assert lives < 200, "every life must get further than the one before"
+    recover_and_finish(path, script, end)
+    assert lives > 5

@@ -1,0 +1,79 @@
+"""The head of the store's files: ours is taken, a torn one made anew, every other refused with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headway.errors import StoreError
+from headway.network import Network
+from headway.store.disk import AppendFile, Disk
+from headway.store.format import FORMAT, HEAD_SIZE, head, open_head
+from tests.toynet import TOYNET, ToyRules, toy_chain
+
+HEAD = head("headers", 44, TOYNET)
+
+
+def opened(path: Path, content: bytes, network: Network = TOYNET, *, readonly: bool = False) -> AppendFile:
+    path.joinpath("file").write_bytes(content)
+    file = AppendFile(path / "file", Disk(), readonly=readonly)
+    open_head(file, "headers", 44, network, readonly=readonly)
+    return file
+
+
+def test_a_head_has_96_bytes_and_begins_with_what_the_file_is() -> None:
+    assert len(HEAD) == HEAD_SIZE == 96
+    assert HEAD.startswith(b"headway headers\n")
+    assert head("blocks", 48, TOYNET).startswith(b"headway blocks \n")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 16, 50, HEAD_SIZE - 1])
+def test_a_head_that_was_torn_while_it_was_made_is_made_again(tmp_path: Path, kept: int) -> None:
+    file = opened(tmp_path, HEAD[:kept])
+    assert file.read(0, 200) == HEAD
+    assert file.size == HEAD_SIZE
+
+
+def test_what_follows_the_head_is_left_alone(tmp_path: Path) -> None:
+    assert opened(tmp_path, HEAD + b"content").read(0, 200) == HEAD + b"content"
+
+
+def test_a_reader_repairs_nothing(tmp_path: Path) -> None:
+    assert opened(tmp_path, HEAD[:10], readonly=True).size == 10
+
+
+def test_a_newer_format_is_refused_whatever_follows_its_number(tmp_path: Path) -> None:
+    newer = HEAD[:16] + (FORMAT + 1).to_bytes(4, "little") + bytes(76)
+    with pytest.raises(StoreError, match=r"newer headway \(format 2, and this one reads 1\): upgrade headway"):
+        opened(tmp_path, newer)
+
+
+def test_another_network_is_refused_with_its_name(tmp_path: Path) -> None:
+    other = replace(TOYNET, name="othernet", magic=b"Ot")
+    with pytest.raises(StoreError, match="holds toynet, not othernet: use --network toynet, or another --datadir"):
+        opened(tmp_path, HEAD, other)
+
+
+def test_another_genesis_is_another_network(tmp_path: Path) -> None:
+    other = replace(TOYNET, rules=ToyRules(genesis=toy_chain(1)[0][:44]))
+    with pytest.raises(StoreError, match="another network called toynet"):
+        opened(tmp_path, HEAD, other)
+
+
+def test_a_flipped_bit_is_damage(tmp_path: Path) -> None:
+    flipped = HEAD[:70] + bytes([HEAD[70] ^ 1]) + HEAD[71:]
+    with pytest.raises(StoreError, match="damaged in its first 96 bytes"):
+        opened(tmp_path, flipped)
+
+
+@pytest.mark.parametrize("content", [b"x", b"x" * 500, head("blocks", 44, TOYNET), HEAD[:40] + b"?"])
+def test_a_file_that_is_not_ours_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(StoreError, match="is no headers file of headway"):
+        opened(tmp_path, content)
+
+
+def test_another_record_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="records of 43 bytes, not 44"):
+        opened(tmp_path, head("headers", 43, TOYNET))
