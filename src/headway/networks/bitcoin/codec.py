@@ -7,16 +7,17 @@ Called by the peer machine, through `headway.network.Codec` and `Wire`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from headway.errors import CodecError
 from headway.network import Limits
-from headway.networks.bitcoin.payload import FORMATS
-from headway.types import Raw
+from headway.networks.bitcoin.parser import PARSER
+from headway.networks.bitcoin.payload import FORMATS, PROTOCOL_VERSION
+from headway.types import BlockRequest, Hash, Locator, Raw
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
-from headway.wire.messages import Message, Unknown, Version
+from headway.wire.messages import GetAddr, GetData, GetHeaders, InvEntry, InvType, Message, Parser, Unknown, Version
 
 KNOWN_MAGICS: Final[Mapping[bytes, str]] = {
     bytes.fromhex("f9beb4d9"): "bitcoin",
@@ -36,6 +37,14 @@ class BitcoinCodec:
 
     magic: bytes
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def parser(self) -> Parser:
+        return PARSER
+
+    @property
+    def protocol_version(self) -> int:
+        return PROTOCOL_VERSION
 
     def open(self, *, inbound: bool) -> BitcoinWire:
         del inbound  # v1 frames are the same in both directions
@@ -64,3 +73,21 @@ class BitcoinWire(FrameDecoder):
 
     def negotiated(self, theirs: Version) -> None:
         """Nothing that Bitcoin's peers negotiate changes these frames."""
+
+    def ask_headers(self, locator: Locator, stop: Hash) -> Message:
+        return self._encodable(GetHeaders(locator, stop))
+
+    def ask_blocks(self, requests: Sequence[BlockRequest]) -> list[Message]:
+        entries = tuple(InvEntry(InvType.WITNESS_BLOCK, request.hash) for request in requests)
+        return [self._encodable(GetData(entries))]
+
+    def ask_transaction(self, txid: Hash) -> Message:
+        return self._encodable(GetData((InvEntry(InvType.WITNESS_TX, txid),)))
+
+    def ask_addresses(self) -> Message:
+        return GetAddr()
+
+    def _encodable(self, message: Message) -> Message:
+        """The message, after trying: a caller's mistake is to be told where it is made, not when the message leaves."""
+        self.encode(message)
+        return message

@@ -158,13 +158,13 @@ def _unusual_headers(reader: Reader, count: int) -> bytes:
 
 
 def _encode_headers(headers: m.Headers, limits: Limits) -> Sequence[Raw]:
+    if headers and (headers.stride == 0 or headers.ends[0] != HEADER_SIZE):
+        raise LocalProtocolError(f"headers of another chain: Bitcoin's have {HEADER_SIZE} bytes each")
     writer = Writer()
     writer.compact_size(len(headers), "headers.count", limits.max_headers)
     if headers.stride == _STRIDE:
         return [bytes(writer), headers.raw]
     records = headers.compact()
-    if len(records) != len(headers) * HEADER_SIZE:
-        raise LocalProtocolError(f"{len(headers)} headers have {len(records)} bytes, not {HEADER_SIZE} each")
     parts = [records[at : at + HEADER_SIZE] for at in range(0, len(records), HEADER_SIZE)]
     return [bytes(writer), b"\0".join([*parts, b""])]
 

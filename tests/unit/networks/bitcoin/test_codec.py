@@ -1,0 +1,209 @@
+"""Bitcoin's codec as a whole, against messages that real peers have sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from headway.errors import CodecError, LocalProtocolError
+from headway.network import Codec, Wire
+from headway.networks.bitcoin.codec import KNOWN_MAGICS, BitcoinCodec
+from headway.networks.bitcoin.parser import PARSER
+from headway.types import ZERO_HASH, BlockId, BlockRequest, hash_hex
+from headway.wire import messages as m
+from headway.wire.frames import Frame
+from tests.data import data_path, read
+from tests.pcap import runs
+
+MAGICS = {name: magic for magic, name in KNOWN_MAGICS.items()} | {"mainnet": bytes.fromhex("f9beb4d9")}
+MAINNET: Codec = BitcoinCodec(MAGICS["mainnet"])
+
+
+def messages(wire: Wire, data: bytes) -> Iterator[tuple[Frame, m.Message]]:
+    wire.receive_data(data)
+    for frame in wire.frames():
+        assert not frame.fault
+        yield frame, wire.decode(frame)
+
+
+def decoded(command: str, payload: bytes) -> m.Message:
+    return MAINNET.open(inbound=False).decode(Frame(command, payload, 24 + len(payload)))
+
+
+def encoded(message: m.Message, codec: Codec = MAINNET) -> bytes:
+    return b"".join(codec.open(inbound=False).encode(message))
+
+
+# --- recorded messages
+
+
+def test_recorded_frames_are_read_and_written_byte_for_byte() -> None:
+    commands: Counter[str] = Counter()
+    odd_flag = bytes.fromhex("123456789abcdef00c")  # of a sendcmpct: only whether it is zero is kept
+    for line in data_path("bitcoin", "p2p", "framed-messages.jsonl").read_text().splitlines():
+        item = json.loads(line)
+        data = bytes.fromhex(item["message_hex"])
+        codec = BitcoinCodec(MAGICS[item["network"]])
+        ((frame, message),) = messages(codec.open(inbound=True), data)
+        assert (frame.command, frame.size) == (item["command"], len(data))
+        assert isinstance(message, m.Unknown) == (frame.command in {"alert", "merkleblock"})
+        assert encoded(message, codec) == data or frame.payload == odd_flag
+        commands[frame.command] += 1
+    assert sum(commands.values()) == 19
+    assert commands["headers"] == commands["version"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("bitnodes-bip144.pcap", {"tx": 1}),
+        ("bitnodes-inv.pcap", {"inv": 2}),
+        ("bitnodes-cache.pcap.xz", {"inv": 3518, "ping": 126, "pong": 19, "addrv2": 5, "addr": 3}),
+    ],
+)
+def test_captured_traffic_is_read_and_written_byte_for_byte(name: str, counts: dict[str, int]) -> None:
+    """Every message of the captures; a stretch of a connection may end within a message."""
+    commands: Counter[str] = Counter()
+    for run in runs(read("bitcoin", "p2p", name)):
+        again = b""
+        for frame, message in messages(MAINNET.open(inbound=False), run):
+            commands[frame.command] += 1
+            again += encoded(message)
+        assert run.startswith(again)
+    assert commands == counts
+
+
+def test_captured_addresses_of_every_network_have_a_text() -> None:
+    found: Counter[str] = Counter()
+    for run in runs(read("bitcoin", "p2p", "bitnodes-cache.pcap.xz")):
+        for _, message in messages(MAINNET.open(inbound=False), run):
+            if isinstance(message, m.AddrV2):
+                assert len(message.addresses) == len(message.entries)
+                found.update(address.host.rpartition(".")[2] for address in message.addresses)
+    assert found["onion"]
+
+
+# The commands of the payload vectors, by the names that the file gives them.
+COMMANDS = {
+    "version_msg": "version",
+    "tx": "tx",
+    "block": "block",
+    "reject_tx_conflict": "reject",
+    "reject_tx_nonfinal": "reject",
+    "merkle_block": "merkleblock",
+    "cmptblock": "cmpctblock",
+    "blocktxn": "blocktxn",
+    "alert_hex": "alert",
+}
+
+
+def test_payload_vectors_are_read_and_written_byte_for_byte() -> None:
+    for line in data_path("bitcoin", "p2p", "payload-vectors.jsonl").read_text().splitlines():
+        item = json.loads(line)
+        name, payload = item["name"], bytes.fromhex(item["payload_hex"])
+        if name == "header" or name.startswith("block_900"):
+            payload, command = b"\x01" + payload + b"\0", "headers"
+        elif name == "from_sat":
+            command = "version" if "network" in item["path"] else "getheaders"
+        else:
+            command = COMMANDS[name]
+        message = decoded(command, payload)
+        assert isinstance(message, m.Unknown) == (command in {"merkleblock", "cmpctblock", "blocktxn", "alert"})
+        assert encoded(message)[24:] == payload
+
+
+def test_a_recorded_reject_says_why() -> None:
+    vectors = data_path("bitcoin", "p2p", "payload-vectors.jsonl").read_text().splitlines()
+    by_name = {item["name"]: bytes.fromhex(item["payload_hex"]) for item in map(json.loads, vectors)}
+    reject = decoded("reject", by_name["reject_tx_conflict"])
+    assert isinstance(reject, m.Reject)
+    assert (reject.message, reject.code, reject.reason) == ("tx", 0x12, "txn-mempool-conflict")
+    assert len(reject.data) == 32
+
+
+def test_real_blocks_travel_as_they_are() -> None:
+    manifest = json.loads(read("bitcoin", "blocks", "manifest.json"))
+    item = next(item for item in manifest if item["height"] == 413567)
+    raw = read("bitcoin", "blocks", item["file"])
+    wire = MAINNET.open(inbound=False)
+    wire.expect_block = True
+    ((_, block),) = messages(wire, encoded(m.Block(raw, PARSER)))
+    assert isinstance(block, m.Block)
+    assert block.raw == raw
+    assert hash_hex(block.hash) == item["hash"]
+
+
+# --- the wire
+
+
+def test_an_unknown_command_is_a_message_too() -> None:
+    wire = MAINNET.open(inbound=False)
+    ((_, message),) = messages(wire, encoded(m.Unknown("sendtxrcncl", b"\x01\x02")))
+    assert message == m.Unknown("sendtxrcncl", b"\x01\x02")
+
+
+def test_an_unknown_command_that_no_frame_can_carry_is_our_mistake() -> None:
+    with pytest.raises(LocalProtocolError, match="not a command"):
+        encoded(m.Unknown("far too long a command", b""))
+
+
+def test_a_frame_with_a_fault_is_no_message() -> None:
+    with pytest.raises(CodecError, match="wrong checksum"):
+        MAINNET.open(inbound=False).decode(Frame("ping", b"", 32, fault="wrong checksum 00000000"))
+
+
+def test_large_payloads_are_not_copied() -> None:
+    raw = bytes(1_000_000)
+    header, payload = MAINNET.open(inbound=False).encode(m.Block(raw, PARSER))
+    assert len(header) == 24
+    assert payload is raw
+
+
+def test_a_peer_of_another_network_is_told_apart_by_name() -> None:
+    wire = BitcoinCodec(MAGICS["regtest"]).open(inbound=True)
+    wire.receive_data(encoded(m.Verack()))
+    with pytest.raises(CodecError, match="this peer is of the network bitcoin"):
+        next(wire.frames())
+
+
+# --- how Bitcoin asks
+
+HASH = bytes(range(32))
+
+
+def test_everything_is_asked_for_by_hash_and_with_its_witness() -> None:
+    wire = MAINNET.open(inbound=False)
+    locator = (BlockId(7, HASH), BlockId(0, ZERO_HASH))
+    assert wire.ask_headers(locator, HASH) == m.GetHeaders(locator, HASH)
+    requests = [BlockRequest(None, hash=HASH), BlockRequest(None, hash=ZERO_HASH)]
+    assert wire.ask_blocks(requests) == [m.GetData((m.InvEntry(0x40000002, HASH), m.InvEntry(0x40000002, ZERO_HASH)))]
+    assert wire.ask_transaction(HASH) == m.GetData((m.InvEntry(0x40000001, HASH),))
+    assert wire.ask_addresses() == m.GetAddr()
+
+
+def test_what_cannot_be_asked_is_refused_when_it_is_asked() -> None:
+    wire = MAINNET.open(inbound=False)
+    for ask in (
+        lambda: wire.ask_headers((BlockId(0, HASH),) * 102, ZERO_HASH),
+        lambda: wire.ask_headers((BlockId(0, b"short"),), ZERO_HASH),
+        lambda: wire.ask_headers((), b"short"),
+        lambda: wire.ask_blocks([BlockRequest(None, hash=b"short")]),
+        lambda: wire.ask_transaction(b"short"),
+    ):
+        with pytest.raises(LocalProtocolError):
+            ask()
+
+
+def test_the_codec_says_what_it_speaks() -> None:
+    assert MAINNET.protocol_version == 70016
+    assert MAINNET.parser is PARSER
+
+
+def test_negotiation_changes_nothing() -> None:
+    wire = MAINNET.open(inbound=False)
+    before = wire.encode(m.Ping(1))
+    wire.negotiated(m.Version(70016, 0, 0, 0, "", 0))
+    assert wire.encode(m.Ping(1)) == before
