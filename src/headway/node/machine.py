@@ -35,7 +35,7 @@ from headway.peer.events import (
 from headway.peer.machine import PeerMachine
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, Height, Instant, Raw, printable
-from headway.wire.messages import InvType, SendHeaders
+from headway.wire.messages import InvType
 
 if TYPE_CHECKING:
     import random
@@ -303,7 +303,6 @@ class NodeMachine:
             self._server.add_peer(peer)
         if not found.inbound:
             self.sync.peer_ready(peer)
-            found.machine.send(SendHeaders(), now)
             if self.slots.wants_addresses():
                 found.machine.request_addresses(now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))

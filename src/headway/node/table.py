@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headway.peer.machine import BlockBatch, PeerMachine
+    from headway.peer.blocks import BlockBatch
+    from headway.peer.machine import PeerMachine
     from headway.types import Address, Instant
 
 

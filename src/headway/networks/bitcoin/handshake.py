@@ -11,12 +11,14 @@ from typing import Final
 from headway.errors import HandshakeRejected
 from headway.network import OnDuplicate
 from headway.types import Services
-from headway.wire.messages import Feature, Message, SendAddrV2, Unknown, Version, WtxidRelay
+from headway.wire.messages import Feature, Message, SendAddrV2, SendHeaders, Unknown, Version, WtxidRelay
 
 MIN_PEER_VERSION: Final = 31800
 """Protocol version that first had getheaders [MIN_PEER_PROTO_VERSION]."""
 NEGOTIATION_VERSION: Final = 70016
 """From here on peers know wtxidrelay (BIP339), and Core sends sendaddrv2 (BIP155) [WTXID_RELAY_VERSION]."""
+SENDHEADERS_VERSION: Final = 70012
+"""Protocol version that knows sendheaders [SENDHEADERS_VERSION]."""
 _SENDTXRCNCL: Final = "sendtxrcncl"
 """Announces transaction reconciliation (BIP330). It has no message class: we never take part."""
 
@@ -43,9 +45,8 @@ class BitcoinHandshake:
         return (WtxidRelay(), SendAddrV2()) if theirs.protocol >= NEGOTIATION_VERSION else ()
 
     def after_verack(self, theirs: Version) -> Sequence[Message]:
-        """Nothing. Core sends sendcmpct here; we ask for whole blocks, so there is nothing to announce."""
-        del theirs
-        return ()
+        """sendheaders (BIP130). Core sends sendcmpct too; we ask for whole blocks, so there is nothing to announce."""
+        return (SendHeaders(),) if theirs.protocol >= SENDHEADERS_VERSION else ()
 
     def is_negotiation(self, message: Message) -> bool:
         """wtxidrelay, sendaddrv2, sendtxrcncl and feature: Core disconnects whoever sends them after verack."""

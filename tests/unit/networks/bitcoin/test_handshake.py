@@ -10,7 +10,7 @@ from headway.errors import Consequence, HandshakeRejected
 from headway.network import HandshakePolicy, OnDuplicate
 from headway.networks.bitcoin.handshake import BitcoinHandshake
 from headway.types import Services
-from headway.wire.messages import Feature, Message, Ping, SendAddrV2, Unknown, Verack, Version, WtxidRelay
+from headway.wire.messages import Feature, Message, Ping, SendAddrV2, SendHeaders, Unknown, Verack, Version, WtxidRelay
 
 POLICY: HandshakePolicy = BitcoinHandshake()
 FULL = Services.NETWORK | Services.WITNESS
@@ -55,7 +55,11 @@ def test_without_required_services_anybody_may_come() -> None:
 def test_negotiation_is_sent_to_those_who_know_it() -> None:
     assert POLICY.before_verack(THEIRS) == (WtxidRelay(), SendAddrV2())
     assert POLICY.before_verack(replace(THEIRS, protocol=70015)) == ()
-    assert POLICY.after_verack(THEIRS) == ()
+
+
+def test_announcements_by_header_are_asked_of_those_who_know_them() -> None:
+    assert POLICY.after_verack(THEIRS) == (SendHeaders(),)
+    assert POLICY.after_verack(replace(THEIRS, protocol=70011)) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,273 @@
+"""The whole node in virtual time: several peers, faults, and what comes of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
+from headway.peer.events import Reason
+from headway.sync.blocks import ALLOWANCE
+from headway.types import Address
+from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
+from tests.virtual import Fault, World, network_with
+
+CHAIN = toy_chain(300)
+
+
+def addresses(*names: str) -> tuple[Address, ...]:
+    return tuple(Address.parse(name) for name in names)
+
+
+def test_a_node_brings_a_whole_chain_from_one_peer() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert node.tree.tip.hash == toy_hash(CHAIN[-1])
+    assert node.store.blocks == dict(enumerate(CHAIN, 1))
+    connected = [event.id.height for event in node.events_of(BlockConnected)]
+    assert connected == list(range(1, 301))
+    counters = node.machine.counters
+    assert (counters.headers, counters.blocks) == (300, 300)
+    assert counters.block_bytes == sum(map(len, CHAIN))
+
+
+def test_blocks_come_from_all_peers_at_once_and_none_twice() -> None:
+    world = World()
+    servers = [world.node(CHAIN, at=f"1.0.0.{n}:1") for n in range(1, 5)]
+    node = world.node(connect=addresses(*(f"1.0.0.{n}:1" for n in range(1, 5))))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert sum(server.served for server in servers) == 300
+    assert all(server.served > 30 for server in servers)
+
+
+def test_the_same_address_named_twice_is_connected_twice() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.1:1"))
+    world.run(5)
+    assert node.machine.ready_count == 2
+    assert len(node.events_of(PeerReady)) == 2
+
+
+def test_a_peer_that_leaves_half_way_costs_nothing_but_its_share() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(leaves_after=40))
+    honest = world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
+    assert world.now < 30
+    assert 260 <= honest.served <= 260 + ALLOWANCE  # what was on its way when it left is brought again, no more
+    lost = node.events_of(PeerLost)[0]
+    assert (lost.was_ready, lost.reason) == (True, Reason.REMOTE_CLOSED)
+
+
+def test_a_stalling_peer_ends_itself_and_what_it_owed_goes_to_others() -> None:
+    world = World(network_with(batch_timeout=20.0))
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
+    assert 20.0 < world.now < 22.0
+    assert node.machine.counters.stalls == 1
+    assert [event.reason for event in node.events_of(PeerLost)] == [Reason.STALLED]
+
+
+def test_a_corrupt_block_is_asked_elsewhere_and_its_sender_is_not_dialled_again() -> None:
+    world = World()
+    liar = world.node(CHAIN, at="1.0.0.1:1", fault=Fault(corrupts=5))
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    world.run(600)
+    assert node.store.blocks == dict(enumerate(CHAIN, 1))
+    lost = node.events_of(PeerLost)
+    assert [(event.address, event.reason) for event in lost] == [(liar.address, Reason.MISBEHAVED)]
+    assert "bad-check" in lost[0].message
+    assert node.machine.counters.misbehaved == 1
+    assert node.machine.ready_count == 1
+
+
+def test_when_every_named_peer_serves_invalid_data_the_node_says_so() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(corrupts=5))
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    world.run(600)
+    assert node.machine.slots.all_discouraged
+    assert not node.machine.is_at_tip
+
+
+def test_an_invalid_block_is_remembered_and_the_other_chain_is_followed() -> None:
+    world = World()
+    good = CHAIN[:20]
+    parent = good[10]
+    bad = toy_block(toy_hash(parent), int.from_bytes(parent[36:40], "little") + 10, transactions=[b"bad money"])
+    long_bad = [*good[:11], bad, *toy_chain(30, parent=bad)]
+    world.node(long_bad, at="1.0.0.1:1")
+    world.node(good, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    world.run(120)
+    assert node.store.invalid == [toy_hash(bad)]
+    assert node.tree.tip.hash == toy_hash(good[-1])
+    assert node.machine.sync.chain.tip == node.tree.tip
+    assert node.machine.is_at_tip
+
+
+def test_notfound_sends_a_block_elsewhere_without_blame() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(loses=frozenset({3, 4, 5})))
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert node.events_of(PeerLost) == []
+
+
+def test_a_deaf_peer_does_not_hold_up_the_headers_of_the_others() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(deaf=True))
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(20, until=lambda: len(node.store.blocks) == 300)
+
+
+def test_the_tip_is_not_reached_before_every_ready_peer_was_heard() -> None:
+    world = World()
+    world.node(CHAIN[:200], at="1.0.0.1:1")
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert node.tree.tip.height == 300
+    assert len(node.store.blocks) == 300
+
+
+def test_a_silent_peer_is_dropped_and_does_not_keep_us_from_the_tip_for_ever() -> None:
+    world = World(network_with(headers_timeout=30.0))
+    world.node(CHAIN, at="1.0.0.1:1")
+    world.node(CHAIN, at="1.0.0.2:1", fault=Fault(deaf=True))
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(200, until=lambda: node.machine.is_at_tip)
+    assert world.now > 30
+    assert node.events_of(PeerLost)[0].reason is Reason.STALLED
+
+
+def test_new_blocks_are_followed_as_they_are_announced() -> None:
+    world = World()
+    server = world.node(CHAIN[:250], at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    for height in range(250, 260):
+        server.grow(CHAIN[height : height + 1])
+        assert world.run(2, until=lambda: node.machine.is_stored_to(height + 1))  # noqa: B023  (used at once)
+    assert node.events_of(BlockConnected)[-1].id.height == 260
+
+
+def test_a_reorganisation_is_followed_and_told_in_order() -> None:
+    world = World()
+    server = world.node(CHAIN[:100], at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    node.events.clear()
+    rival = toy_chain(11, salt=1, parent=CHAIN[89])
+    server.grow(rival)
+    assert world.run(10, until=lambda: node.machine.is_at_tip and node.tree.tip.height == 101)
+    assert node.machine.sync.chain.tip is not None
+    assert node.machine.sync.chain.tip.hash == toy_hash(rival[-1])
+    assert [event.id.height for event in node.events_of(BlockDisconnected)] == list(range(100, 90, -1))
+    assert [event.id.hash for event in node.events_of(BlockConnected)] == [toy_hash(block) for block in rival]
+    assert [event.disconnected for event in node.events_of(TipChanged)] == [10]
+    assert node.machine.counters.reorgs == 1
+
+
+def test_headers_only_brings_no_block() -> None:
+    world = World()
+    server = world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"), floor=None)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert (node.tree.tip.height, server.served, node.store.blocks) == (300, 0, {})
+
+
+def test_a_floor_brings_blocks_from_there_on() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"), floor=290)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert sorted(node.store.blocks) == list(range(290, 301))
+
+
+def test_a_node_resumes_from_what_it_has() -> None:
+    world = World()
+    server = world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(CHAIN[:200], connect=addresses("1.0.0.1:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert server.served == 100
+    assert b"".join(node.store.headers) == b"".join(block[:44] for block in CHAIN[200:])
+
+
+def test_addresses_come_from_seeds_then_from_gossip() -> None:
+    world = World(replace(TOYNET, dns_seeds=("seed.toy",)))
+    world.names["seed.toy"] = addresses("1.0.0.1:1", "1.0.0.9:9")
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(dns=True, peers=2)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert world.resolved == [("seed.toy",)]
+
+
+def test_when_all_peers_are_lost_the_node_goes_back_to_the_seeds() -> None:
+    world = World(replace(TOYNET, dns_seeds=("seed.toy",)))
+    world.names["seed.toy"] = addresses("1.0.0.1:1")
+    server = world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(dns=True, peers=2)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    asked = len(world.resolved)
+    server.leave()
+    world.names["seed.toy"] = addresses("1.0.0.2:1")
+    world.node(CHAIN, at="1.0.0.2:1")
+    assert world.run(1, until=lambda: node.machine.ready_count == 0)
+    assert world.run(7200, until=lambda: node.machine.ready_count == 1)
+    assert len(world.resolved) > asked
+
+
+def test_a_peers_file_is_used_before_any_seed() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(dns=True, peers=1, peers_file=addresses("1.0.0.1:1"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert world.resolved == []
+
+
+def test_a_failed_address_is_tried_again_after_waits_that_grow() -> None:
+    world = World()
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    world.run(100)
+    attempts = [event for event in node.events_of(PeerLost) if event.reason is Reason.CONNECT_FAILED]
+    assert 5 <= len(attempts) <= 8
+    assert node.machine.slots.hopeless
+    world.node(CHAIN, at="1.0.0.1:1")
+    assert world.run(400, until=lambda: node.machine.is_at_tip)
+    assert not node.machine.slots.hopeless
+
+
+def test_more_inbound_peers_than_allowed_are_turned_away() -> None:
+    world = World()
+    server = world.node(CHAIN, at="1.0.0.1:1", max_inbound=2)
+    nodes = [world.node(connect=addresses("1.0.0.1:1")) for _ in range(4)]
+    world.run(3)
+    assert len(server.machine.peer_ids) == 2
+    assert sum(node.machine.ready_count for node in nodes) == 2
+
+
+def test_closing_leaves_all_tables_empty() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    world.run(1)
+    node.give("close")
+    world.run(60)
+    machine = node.machine
+    assert machine.peer_ids == ()
+    assert machine.get_timer() is None
+    assert machine.ready_count == 0
+    assert machine.sync.blocks.in_flight == 0
+    assert not machine._outbox._waiting
+    assert not machine.slots._slots
+    assert not machine._server._clients
