@@ -6,6 +6,7 @@ output, for the end of the process, or for its deadline, and a wait that fails s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -123,18 +124,17 @@ class Program:
                     raise AssertionError(f"{self.name} never said {pattern!r}\n{self.tail()}")
                 self._changed.wait(min(left, 0.1))
 
-    def wait_until(self, condition: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
-        """Look at `condition` until it holds (True) or the process has ended (False). Raises when neither comes."""
+    def wait_while(self, condition: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
+        """Look at `condition` until it no longer holds; whether the process is still running then.
+
+        Returns False at once when the process ends. Raises AssertionError when neither happens.
+        """
         give_up_at = time.monotonic() + deadline
-        while not condition():
-            if time.monotonic() > give_up_at:
-                raise AssertionError(f"waited {deadline} s for {self.name} in vain\n{self.tail()}")
-            try:
+        while condition() and self.running:
+            assert time.monotonic() < give_up_at, f"waited {deadline} s for {self.name} in vain\n{self.tail()}"
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(POLL)
-            except subprocess.TimeoutExpired:
-                continue
-            return condition()
-        return True
+        return self.running
 
     def wait(self, *, deadline: float = DEADLINE) -> int:
         """Exit code once the process has ended and its output is read. Raises AssertionError when it does not end."""

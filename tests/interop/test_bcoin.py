@@ -1,0 +1,43 @@
+"""Against bcoin: it serves us, we serve it, it reorganises under us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.cli import headway
+from tests.interop.nodes import Bcoin, Node
+from tests.interop.stories import Stories, kill_and_resume
+
+pytestmark = pytest.mark.interop
+
+
+class TestBcoin(Stories):
+    @pytest.fixture
+    def node(self, tmp_path: Path) -> Iterator[Node]:
+        del tmp_path
+        with Bcoin() as node:
+            yield node
+
+    @pytest.fixture
+    def other(self) -> Iterator[Node]:
+        with Bcoin() as node:
+            yield node
+
+    def test_peer_reports_what_it_learned(self, node: Node) -> None:
+        node.mine(3)
+        result = headway("peer", node.address, "--network", "regtest")
+        assert result["addr"] == node.address
+        assert (result["version"], result["subver"]) == (70015, "/bcoin:v1.0.2/")
+        assert result["servicesnames"] == ["NETWORK", "WITNESS"]
+        assert result["startingheight"] == 3
+        assert result["synced_headers"] == 3
+        assert 0 <= result["minping"] <= result["pingtime"]
+        assert result["inbound"] is False
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("seed", range(100, 125))
+    def test_killed_many_times(self, node: Node, tmp_path: Path, seed: int) -> None:
+        kill_and_resume(node, tmp_path, seed=seed, kills=20)
