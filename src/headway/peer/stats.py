@@ -1,0 +1,141 @@
+"""What one connection did, in numbers: traffic by command, round trips, requests, blocks, and why it ended.
+
+Facts only: nothing is judged here, nothing is kept for each message. Commands that the codec does not know share one
+entry, so a remote cannot make the tables grow. Filled by `peer.machine`, read by owners, `observe` and the CLI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from headway.wire.messages import Message, Unknown
+
+if TYPE_CHECKING:
+    from headway.peer.events import Reason, RequestKind
+    from headway.types import Instant
+
+OTHER: Final = "*other*"
+"""The entry of all commands that the codec does not know (the name that Core's getpeerinfo uses)."""
+
+
+@dataclass(slots=True)
+class CommandStats:
+    """One command in one direction."""
+
+    messages: int = 0
+    bytes: int = 0
+    """On the wire, frame headers included."""
+    last_at: Instant = 0.0
+
+
+@dataclass(slots=True)
+class RequestStats:
+    """One kind of request. Asked is the sum of the others and of the one that is outstanding."""
+
+    asked: int = 0
+    settled: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    """By us, or ended with the connection."""
+
+
+@dataclass(slots=True)
+class RoundTrips:
+    """Pings that were answered, in seconds."""
+
+    count: int = 0
+    total: float = 0.0
+    last: float | None = None
+    least: float | None = None
+
+    def add(self, seconds: float) -> None:
+        self.count += 1
+        self.total += seconds
+        self.last = seconds
+        self.least = seconds if self.least is None else min(self.least, seconds)
+
+    @property
+    def average(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+class PeerStats:
+    """One connection. Instants are the driver's; 0.0 where the thing has not happened."""
+
+    __slots__ = (
+        "block_bytes",
+        "blocks",
+        "bytes_received",
+        "bytes_sent",
+        "connected_at",
+        "download_seconds",
+        "dropped_frames",
+        "ended",
+        "last_receive_at",
+        "last_send_at",
+        "message",
+        "received",
+        "requests",
+        "round_trips",
+        "sent",
+    )
+
+    def __init__(self) -> None:
+        self.connected_at: Instant = 0.0
+        self.bytes_sent = 0
+        self.bytes_received = 0
+        self.last_send_at: Instant = 0.0
+        self.last_receive_at: Instant = 0.0
+        self.sent: dict[str, CommandStats] = {}
+        self.received: dict[str, CommandStats] = {}
+        self.dropped_frames = 0
+        """Frames with a wrong checksum or a command that is no text; their connection goes on."""
+        self.round_trips = RoundTrips()
+        self.requests: dict[RequestKind, RequestStats] = {}
+        self.blocks = 0
+        """Blocks that we asked for and got."""
+        self.block_bytes = 0
+        self.download_seconds = 0.0
+        """Time in which a block batch was out, up to its last block."""
+        self.ended: Reason | None = None
+        self.message = ""
+        """For people: why it ended."""
+
+    @property
+    def blocks_per_second(self) -> float | None:
+        """While a batch was out; None before the first block."""
+        return self.blocks / self.download_seconds if self.download_seconds else None
+
+    def of(self, kind: RequestKind) -> RequestStats:
+        """The counters of one kind of request."""
+        return self.requests.setdefault(kind, RequestStats())
+
+    def note_bytes(self, count: int, now: Instant) -> None:
+        """Bytes came, whatever they mean."""
+        self.bytes_received += count
+        self.last_receive_at = now
+
+    def note_received(self, message: Message, size: int, now: Instant) -> None:
+        _note(self.received, message, size, now)
+
+    def note_sent(self, message: Message, size: int, now: Instant) -> None:
+        self.bytes_sent += size
+        self.last_send_at = now
+        _note(self.sent, message, size, now)
+
+    def note_block(self, size: int, seconds: float) -> None:
+        """A block that we asked for, `seconds` after the one before it (or after the question)."""
+        self.blocks += 1
+        self.block_bytes += size
+        self.download_seconds += seconds
+
+
+def _note(table: dict[str, CommandStats], message: Message, size: int, now: Instant) -> None:
+    command = OTHER if isinstance(message, Unknown) else message.command
+    entry = table.get(command)
+    if entry is None:
+        entry = table[command] = CommandStats()
+    entry.messages += 1
+    entry.bytes += size
+    entry.last_at = now
