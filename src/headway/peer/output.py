@@ -1,0 +1,70 @@
+"""What leaves a peer machine: chunks for the socket, events for the owner, lines for the protocol trace.
+
+Not here: when something is said. Called by `peer.machine` and `peer.exchange`; both write through here alone, so that
+every message is counted and traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headway.peer.stats import PeerStats
+from headway.peer.trace import describe
+
+if TYPE_CHECKING:
+    from headway.network import Wire
+    from headway.peer.events import PeerEvent
+    from headway.types import Instant, Raw
+    from headway.wire.messages import Message
+
+
+class Output:
+    """One machine's outputs. The driver takes them after every input, so they hold what one input made."""
+
+    __slots__ = ("_chunks", "_events", "_log", "at_driver", "size", "stats", "wire")
+
+    def __init__(self, wire: Wire, log: Callable[[str], None] | None) -> None:
+        self.stats = PeerStats()
+        self.at_driver = 0
+        """Bytes that the driver took and the remote has not read, as the driver last said."""
+        self.size = 0
+        """Bytes that the driver has not taken yet."""
+        self.wire = wire
+        self._log = log
+        self._chunks: list[Raw] = []
+        self._events: list[PeerEvent] = []
+
+    @property
+    def queued(self) -> int:
+        """Bytes on their way to the remote, as far as we know."""
+        return self.size + self.at_driver
+
+    def write(self, message: Message, now: Instant) -> None:
+        """Queue a message. Raises LocalProtocolError for one that this chain cannot encode."""
+        chunks = self.wire.encode(message)
+        size = sum(map(len, chunks))
+        self._chunks += chunks
+        self.size += size
+        self.stats.note_sent(message, size, now)
+        self.trace_message(">", message)
+
+    def emit(self, event: PeerEvent) -> None:
+        self._events.append(event)
+
+    def trace(self, line: str) -> None:
+        if self._log:
+            self._log(line)
+
+    def trace_message(self, sigil: str, message: Message) -> None:
+        if self._log:
+            self._log(f"{sigil} {describe(message)}")
+
+    def take_chunks(self) -> list[Raw]:
+        chunks, self._chunks = self._chunks, []
+        self.size = 0
+        return chunks
+
+    def take_events(self) -> list[PeerEvent]:
+        events, self._events = self._events, []
+        return events
