@@ -1,0 +1,401 @@
+"""One remote peer as a pure machine: bytes and time go in, bytes and events come out. No I/O, no chain.
+
+Inputs never raise for what the remote did: that is an event. A mistake of the owner is a LocalProtocolError. After
+every input the driver sends `data_to_send`, takes `events_received`, sets its one timer by `get_timer`, and closes
+the socket when `wants_close`. Bytes that have arrived go in before a due timer fires. `PeerDisconnected` is the last
+event of every machine, and all that was outstanding has failed with it.
+Driven by `aio`, `blocking` and `sim`, alone or inside a `node.machine.NodeMachine`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from headway.errors import Consequence, HandshakeRejected, LocalProtocolError, RemoteProtocolError, UnexpectedMessage
+from headway.network import OnDuplicate
+from headway.peer.blocks import BlockBatch
+from headway.peer.deadlines import Cause, Deadlines
+from headway.peer.events import (
+    HandshakeCompleted,
+    PeerDisconnected,
+    PeerEvent,
+    PeerMisbehaved,
+    PeerState,
+    Reason,
+)
+from headway.peer.exchange import Exchange
+from headway.peer.handshake import Handshake, our_version
+from headway.peer.input import Input
+from headway.peer.output import Output
+from headway.peer.requests import fresh_nonce
+from headway.peer.stats import PeerStats
+from headway.types import ZERO_HASH, printable
+from headway.wire import messages as m
+
+if TYPE_CHECKING:
+    from headway.peer.config import PeerConfig
+    from headway.types import Address, BlockRequest, Hash, Instant, Locator, Raw
+
+_DRAINING: Final = frozenset({Reason.REQUESTED, Reason.CALLBACK_FAILED})
+"""Our own doing: what is queued may still go out. Whoever failed us gets nothing more."""
+
+_HANDSHAKING: Final = frozenset({PeerState.HANDSHAKING})
+_READY: Final = frozenset({PeerState.READY})
+
+Handler: TypeAlias = "Callable[[PeerMachine, Any, Instant], None]"
+Rule: TypeAlias = "tuple[Handler, frozenset[PeerState]]"
+
+
+class PeerMachine:
+    """One connection, in either direction, from before it is made until after it is gone."""
+
+    __slots__ = (
+        "_config",
+        "_deadlines",
+        "_exchange",
+        "_handshake",
+        "_input",
+        "_output",
+        "address",
+        "inbound",
+        "negotiated",
+        "nonce",
+        "since",
+        "state",
+        "stats",
+        "version",
+    )
+
+    def __init__(
+        self,
+        config: PeerConfig,
+        *,
+        inbound: bool,
+        address: Address,
+        rng: random.Random,
+        scratch: memoryview | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        """`scratch`: receive buffer that machines of one loop share; None: one of its own. `log` takes the trace."""
+        self.inbound = inbound
+        self.address = address
+        self.state = PeerState.CONNECTING
+        self.since: Instant = 0.0
+        """When the present state began."""
+        self.nonce = fresh_nonce(rng) if config.nonce is None else config.nonce
+        """Ours on this connection."""
+        self.version: m.Version | None = None
+        """Theirs, once it was accepted."""
+        self.negotiated: frozenset[str] = frozenset()
+        """Commands of the negotiation messages that they sent before their verack."""
+        self._config = config
+        wire = config.network.codec.open(inbound=inbound)
+        self._output = Output(wire, log)
+        self.stats: PeerStats = self._output.stats
+        self._input = Input(wire, self._output, scratch)
+        self._deadlines = Deadlines()
+        self._exchange = Exchange(config, address, rng, self._output, self._deadlines, self._end)
+        self._handshake: Handshake | None = None
+
+    @property
+    def min_rate(self) -> float:
+        """Bytes a second below which a peer is too slow; the owner lowers it when our own line is slow."""
+        return self._exchange.downloads.min_rate
+
+    @min_rate.setter
+    def min_rate(self, value: float) -> None:
+        self._exchange.downloads.min_rate = value
+
+    @property
+    def send_queue_full(self) -> bool:
+        """More than `Limits.max_send_queue` is on its way to the remote: produce no more answers for now."""
+        return self._output.queued > self._config.network.limits.max_send_queue
+
+    # Inputs of the driver.
+
+    def handle_connected(self, now: Instant, wall_time: float) -> None:
+        """The connection is made. `wall_time`: unix seconds, for the version message. Does nothing once ended."""
+        if self._has_ended:
+            return
+        if self.state is not PeerState.CONNECTING:
+            raise LocalProtocolError("handle_connected twice")
+        timing = self._config.network.timing
+        self.stats.connected_at = now
+        self._exchange.wall_clock = wall_time - now
+        self._set_state(PeerState.HANDSHAKING, now)
+        self._deadlines.arm(Cause.HANDSHAKE, timing.handshake_timeout, now)
+        self._deadlines.arm(Cause.IDLE, timing.idle_timeout, now)
+        ours = our_version(self._config, self.nonce, self.address, wall_time)
+        self._handshake = Handshake(self._config, ours, inbound=self.inbound)
+        for message in self._handshake.open():
+            self._output.write(message, now)
+
+    def receive_data(self, data: Raw, now: Instant) -> None:
+        """Bytes of the remote, in any chunking. They are not copied: nobody may write them any more."""
+        if self._may_read():
+            self._input.receive_data(data, now)
+            self._after_bytes(now)
+
+    def receive_buffer(self) -> memoryview:
+        """Where the driver may write the next bytes; it tells how many by `receive_buffered`, before anything else."""
+        return self._input.buffer(is_reading=self._may_read())
+
+    def receive_buffered(self, n: int, now: Instant) -> None:
+        """`n` bytes were written to the start of the last `receive_buffer`."""
+        if self._may_read():
+            self._input.receive_buffered(n, now)
+            self._after_bytes(now)
+
+    def receive_eof(self, now: Instant) -> None:
+        """The remote closed the connection."""
+        self._lose(Reason.REMOTE_CLOSED, "the remote closed the connection", now)
+
+    def handle_connection_lost(self, message: str, now: Instant) -> None:
+        """The connection failed, or could not be made; also told after a close, and then it is nothing new."""
+        reason = Reason.CONNECT_FAILED if self.state is PeerState.CONNECTING else Reason.CONNECTION_LOST
+        self._lose(reason, printable(message), now)
+
+    def handle_timer(self, now: Instant) -> None:
+        """Time has passed. A spurious call does nothing."""
+        for cause in self._deadlines.due(now):
+            if self._deadlines.is_due(cause, now):  # an earlier one of this round may have ended or moved it
+                self._deadlines.disarm(cause)
+                self._expire(cause, now)
+
+    def handle_writable(self, queued_bytes: int, now: Instant) -> None:
+        """The driver still holds `queued_bytes` that the remote has not read."""
+        self._output.at_driver = queued_bytes
+        if self.state is PeerState.CLOSING and not self._output.queued:
+            self._close(now)
+        elif self._output.queued > self._config.network.limits.max_unread:
+            self._end(Reason.NOT_READING, f"it reads nothing, and {self._output.queued} bytes wait for it", now)
+
+    def handle_paused(self, now: Instant) -> None:
+        """Our own consumer is slow: all deadlines stand still until `handle_resumed`. Pauses nest."""
+        if not self._has_ended:
+            self._deadlines.pause(now)
+
+    def handle_resumed(self, now: Instant) -> None:
+        if not self._has_ended:
+            self._deadlines.resume(now)
+
+    # Orders of the owner.
+
+    def send(self, message: m.Message, now: Instant) -> None:
+        """Send it and expect nothing. Raises LocalProtocolError unless READY, or for what this chain cannot encode."""
+        self._require_ready("send")
+        self._output.write(message, now)
+
+    def request_headers(self, locator: Locator, now: Instant, *, stop: Hash = ZERO_HASH, fence: bool = False) -> int:
+        """Ask what follows the newest block of `locator` that they have. Returns the id of the request.
+
+        `fence`: a ping goes right behind, and its pong before any headers means "nothing more": for remotes that answer
+        with silence at their tip (bcoin, btcd, neo-go). Without it, silence ends the peer at the deadline.
+        Raises LocalProtocolError unless READY, when too many requests wait already, or for what cannot be asked so.
+        """
+        self._require_ready("request_headers")
+        return self._exchange.request_headers(locator, stop, now, fence=fence)
+
+    def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
+        """Ask for blocks in this order. Raises LocalProtocolError as `request_headers`; each block is asked once."""
+        self._require_ready("request_blocks")
+        return self._exchange.request_blocks(requests, now)
+
+    def request_addresses(self, now: Instant) -> int:
+        """Ask for addresses of other peers; silence is lawful. Raises LocalProtocolError as `request_headers`."""
+        self._require_ready("request_addresses")
+        return self._exchange.request_addresses(now)
+
+    def request_transaction(self, txid: Hash, now: Instant) -> int:
+        """Ask for one transaction; silence is lawful. Raises LocalProtocolError as `request_headers`."""
+        self._require_ready("request_transaction")
+        return self._exchange.request_transaction(txid, now)
+
+    def ping(self, now: Instant) -> int:
+        """Measure a round trip. Raises LocalProtocolError as `request_headers`."""
+        self._require_ready("ping")
+        return self._exchange.ping(now)
+
+    def cancel(self, request_id: int, now: Instant) -> None:
+        """Forget a request without blame; nothing when it is settled already."""
+        self._exchange.cancel(request_id, now)
+
+    def misbehaved(self, error: RemoteProtocolError, now: Instant) -> None:
+        """The owner found what we cannot see (an invalid header or block): the class of `error` says what follows."""
+        if error.consequence is not Consequence.NOTHING:
+            self._blame(error, now)
+
+    def disconnect(self, reason: Reason, message: str, now: Instant) -> None:
+        """End the connection; bytes already queued may still go out. Does nothing once ended."""
+        self._end(reason, message, now)
+
+    # Outputs.
+
+    def data_to_send(self) -> list[Raw]:
+        """Chunks to be written one after another."""
+        return self._output.take_chunks()
+
+    def events_received(self) -> list[PeerEvent]:
+        """What happened since the last call, in order."""
+        return self._output.take_events()
+
+    def get_timer(self) -> Instant | None:
+        """When to call `handle_timer`; None: no need."""
+        return self._deadlines.next()
+
+    def wants_close(self) -> bool:
+        """Whether the driver should close the socket now."""
+        return self.state is PeerState.CLOSED or (self.state is PeerState.CLOSING and not self._output.queued)
+
+    # The remote's messages.
+
+    def _after_bytes(self, now: Instant) -> None:
+        self._deadlines.arm(Cause.IDLE, self._config.network.timing.idle_timeout, now)
+        try:
+            for message in self._input.messages(now):
+                self._receive(message, now)
+                if self._has_ended:
+                    return
+        except RemoteProtocolError as error:
+            self._blame(error, now)
+
+    def _receive(self, message: m.Message, now: Instant) -> None:
+        rule = self._RULES.get(type(message))
+        if rule is None:
+            rule = self._NEGOTIATION if self._config.network.handshake.is_negotiation(message) else self._OTHER
+        handler, states = rule
+        if self.state in states:
+            handler(self, message, now)
+        else:
+            self._receive_illegal(message)
+
+    def _receive_illegal(self, message: m.Message) -> None:
+        """A message in a state where it is not legal."""
+        if self._handshake is not None:
+            self._handshake.receive_early(message)
+        elif not isinstance(message, m.Version | m.Verack):
+            raise UnexpectedMessage(f"{printable(message.command, 32)} after the handshake")
+        elif self._config.network.handshake.on_duplicate is OnDuplicate.DISCONNECT:
+            raise UnexpectedMessage(f"second {message.command}")
+
+    def _on_handshake(self, message: m.Message, now: Instant) -> None:
+        assert self._handshake is not None, "it lives as long as the state is HANDSHAKING"
+        replies = self._handshake.receive(message)
+        if self.version is None and self._handshake.theirs is not None:
+            self.version = self._handshake.theirs
+            self._output.wire.negotiated(self.version)
+        if self._handshake.complete:
+            self._become_ready(self._handshake, now)
+        for reply in replies:
+            self._output.write(reply, now)
+
+    def _become_ready(self, handshake: Handshake, now: Instant) -> None:
+        assert self.version is not None, "a handshake is complete only with their version"
+        self.negotiated = handshake.negotiated
+        self._handshake = None
+        self._deadlines.disarm(Cause.HANDSHAKE)
+        self._set_state(PeerState.READY, now)
+        self._output.emit(HandshakeCompleted(self.version))
+        self._exchange.start(now)
+
+    def _on_exchange(self, message: m.Message, now: Instant) -> None:
+        self._exchange.receive(message, now)
+
+    _RULES: ClassVar[Mapping[type[m.Message], Rule]] = {
+        m.Version: (_on_handshake, _HANDSHAKING),
+        m.Verack: (_on_handshake, _HANDSHAKING),
+        m.Ping: (_on_exchange, _READY),
+        m.Pong: (_on_exchange, _READY),
+        m.Headers: (_on_exchange, _READY),
+        m.Block: (_on_exchange, _READY),
+        m.Tx: (_on_exchange, _READY),
+        m.NotFound: (_on_exchange, _READY),
+        m.Addr: (_on_exchange, _READY),
+        m.AddrV2: (_on_exchange, _READY),
+        m.Inv: (_on_exchange, _READY),
+    }
+    """Which message is legal in which state, and who takes it. In all other states nothing is read at all."""
+    _NEGOTIATION: ClassVar[Rule] = (_on_handshake, _HANDSHAKING)
+    """What the network's policy calls negotiation."""
+    _OTHER: ClassVar[Rule] = (_on_exchange, _READY)
+
+    # Time, and the end.
+
+    def _expire(self, cause: Cause, now: Instant) -> None:
+        timing = self._config.network.timing
+        if cause is Cause.HANDSHAKE:
+            assert self._handshake is not None, "its deadline goes when it goes"
+            self._end(Reason.HANDSHAKE_TIMEOUT, f"no {self._handshake.awaited} in {timing.handshake_timeout:g} s", now)
+        elif cause is Cause.IDLE:
+            self._end(Reason.IDLE, f"nothing received for {timing.idle_timeout:g} s", now)
+        elif cause is Cause.CLOSE:
+            self._close(now)
+        else:
+            self._exchange.expire(cause, now)
+
+    def _blame(self, error: RemoteProtocolError, now: Instant) -> None:
+        """The remote broke a rule; once ended it is told no more."""
+        if self._has_ended:
+            return
+        error.peer = error.peer or str(self.address)
+        reason = Reason.PROTOCOL
+        if isinstance(error, HandshakeRejected):
+            reason = Reason.HANDSHAKE_REJECTED
+        elif error.consequence is Consequence.DISCOURAGE:
+            reason = Reason.MISBEHAVED
+        self._output.trace(f"! {printable(error.message)}")
+        self._output.emit(PeerMisbehaved(error))
+        self._end(reason, printable(error.message), now)
+
+    def _lose(self, reason: Reason, message: str, now: Instant) -> None:
+        """There is no connection any more."""
+        if self._handshake is not None:
+            message += f" before its {self._handshake.awaited}"
+        self._end(reason, message, now)
+        self._close(now)
+
+    def _end(self, reason: Reason, message: str, now: Instant) -> None:
+        """The one way out of a conversation: whatever the reason, everything outstanding fails here, once."""
+        if self._has_ended:
+            return
+        self._output.trace(f"x {reason.name} {message}")
+        self.stats.ended, self.stats.message = reason, message
+        self._deadlines.clear()
+        self._exchange.close()
+        self._handshake = None
+        self._output.emit(PeerDisconnected(reason, message))
+        timeout = self._config.network.timing.close_timeout
+        if reason in _DRAINING and self._output.queued and timeout:
+            self._set_state(PeerState.CLOSING, now)
+            self._deadlines.arm(Cause.CLOSE, timeout, now)
+        else:
+            self._close(now)
+
+    def _close(self, now: Instant) -> None:
+        """Nothing goes out any more, either."""
+        if self.state is not PeerState.CLOSED:
+            self._output.take_chunks()
+            self._deadlines.clear()
+            self._set_state(PeerState.CLOSED, now)
+
+    def _set_state(self, state: PeerState, now: Instant) -> None:
+        self.state = state
+        self.since = now
+        self._output.trace(f"= {state.name}")
+
+    # Small things.
+
+    def _may_read(self) -> bool:
+        if self.state is PeerState.CONNECTING:
+            raise LocalProtocolError("bytes before handle_connected")
+        return not self._has_ended
+
+    @property
+    def _has_ended(self) -> bool:
+        return self.state is PeerState.CLOSING or self.state is PeerState.CLOSED
+
+    def _require_ready(self, what: str) -> None:
+        if self.state is not PeerState.READY:
+            raise LocalProtocolError(f"{what} on a peer that is {self.state.name}")
