@@ -31,10 +31,10 @@ def hash_hex(value: Hash) -> str:
 
 def hash_from_hex(text: str) -> Hash:
     """Inverse of `hash_hex`. Raises ValueError unless the text is 64 hex digits (an optional 0x in front)."""
-    text = text.removeprefix("0x")
-    if len(text) != 64:
-        raise ValueError(f"a hash is 64 hex digits, not {len(text)}: {text[:80]!r}")
-    return bytes.fromhex(text)[::-1]
+    digits = text.removeprefix("0x")
+    if len(digits) != 64 or any(c.isspace() for c in digits):
+        raise ValueError(f"a hash is 64 hex digits, not {text[:80]!r}")
+    return bytes.fromhex(digits)[::-1]
 
 
 def printable(text: str, limit: int = 256) -> str:
