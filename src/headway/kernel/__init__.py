@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from headway.kernel import headers as _reference
-from headway.kernel.block import check_block, merkle_root, scan_block
+from headway.kernel.block import check_block
 from headway.kernel.face import (
     HEIGHT_UNKNOWN,
     INTERFACE,
@@ -25,9 +25,10 @@ from headway.kernel.face import (
     HeaderContext,
     HeaderParams,
 )
-from headway.kernel.hash import checksum, sha256d
+from headway.kernel.hash import checksum, merkle_root, sha256d
 from headway.kernel.headers import check_headers, context_from, header_hashes, restore_headers, skip_to
 from headway.kernel.index import HeaderIndex
+from headway.kernel.scan import scan_block
 
 if TYPE_CHECKING:
     from headway.types import Raw
