@@ -148,11 +148,16 @@ WITHOUT_MODULE: Final[dict[str, str]] = {
 
 
 def _has_behaviour(path: Path) -> bool:
-    """Whether a module defines a function or a class; one that only names things has nothing to test."""
+    """Whether a module does anything: one that only names things and their fields has nothing to test."""
     return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_declaration(node)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
     )
+
+
+def _is_declaration(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is only a face, as in a Protocol: a docstring or an ellipsis for a body."""
+    return all(isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) for part in function.body)
 
 
 def _test_file(module: str) -> str:
