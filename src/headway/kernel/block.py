@@ -145,7 +145,7 @@ def _refuse_sigops(block: _Block) -> _Fault | None:
 def _refuse_lock_time(block: _Block) -> _Fault | None:
     """Every transaction's lock time has passed, or its inputs ignore it (Core IsFinalTx)."""
     lock_times = block.scan.lock_times()
-    doubts = {value: doubt for value in set(lock_times) if (doubt := _doubt_of(block, int.from_bytes(value, "little")))}
+    doubts = {value: found for value in set(lock_times) if (found := _doubt_of(block, int.from_bytes(value, "little")))}
     for number, value in enumerate(lock_times if doubts else ()):
         doubt = doubts.get(value)
         if doubt is None or block.transaction(number).ignores_lock_time:
