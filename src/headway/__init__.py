@@ -1,2 +1,77 @@
-"""headway."""
+"""Verified headers and blocks from the peers of a blockchain network, without a node.
+
+    socket bytes -> frames -> messages -> peer machine -> sync scheduler -> chain -> store
+       aio/         wire/      wire/        peer/            sync/          chain/    store/
+       networks/* plug in: codec, handshake policy, header and block rules
+
+One peer:          async with headway.connect("203.0.113.7:8333", network="bitcoin") as peer: ...
+The whole engine:  async with headway.Node(network="bitcoin", peers=8, datadir="...") as node: ...
+Errors:            headway.errors, one tree under HeadwayError
+
+Nothing is loaded before it is used: `import headway` costs no asyncio.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headway import errors as errors
+    from headway import networks as networks
+    from headway import types as types
+    from headway.aio.config import LocalConfig as LocalConfig
+    from headway.aio.connection import open_connection as open_connection
+    from headway.aio.info import PeerInfo as PeerInfo
+    from headway.aio.node import Node as Node
+    from headway.aio.peer import Peer as Peer
+    from headway.aio.peer import connect as connect
+    from headway.errors import HandshakeRejected as HandshakeRejected
+    from headway.errors import HeadwayError as HeadwayError
+    from headway.errors import PeerGone as PeerGone
+    from headway.errors import RequestTimeout as RequestTimeout
+    from headway.network import Limits as Limits
+    from headway.network import Network as Network
+    from headway.network import Timing as Timing
+    from headway.node.orders import BlockConnected as BlockConnected
+    from headway.node.orders import BlockDisconnected as BlockDisconnected
+    from headway.types import Address as Address
+    from headway.types import BlockId as BlockId
+    from headway.types import BlockRequest as BlockRequest
+    from headway.types import Services as Services
+    from headway.types import hash_from_hex as hash_from_hex
+    from headway.types import hash_hex as hash_hex
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "headway.aio.config": ("LocalConfig",),
+    "headway.aio.connection": ("open_connection",),
+    "headway.aio.info": ("PeerInfo",),
+    "headway.aio.node": ("Node",),
+    "headway.aio.peer": ("Peer", "connect"),
+    "headway.errors": ("HandshakeRejected", "HeadwayError", "PeerGone", "RequestTimeout"),
+    "headway.network": ("Limits", "Network", "Timing"),
+    "headway.node.orders": ("BlockConnected", "BlockDisconnected"),
+    "headway.types": ("Address", "BlockId", "BlockRequest", "Services", "hash_from_hex", "hash_hex"),
+}
+"""Module -> the public names that live there."""
+_MODULES = ("errors", "networks", "types")
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = ["__version__", *_MODULES, *_MODULE_OF]  # noqa: PLE0604  # strings all, from the table above
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"headway.{name}")
+    else:
+        raise AttributeError(f"module 'headway' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

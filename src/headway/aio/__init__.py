@@ -1,0 +1,1 @@
+"""asyncio: sockets, clocks and threads around the pure machines. No protocol here."""

@@ -1,0 +1,69 @@
+"""Who waits for one peer, and for what: a reply settles its own request, and all fail at once when the peer goes.
+
+Called by `peer` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+T = TypeVar("T")
+
+
+class Waiters:
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """`changed()` is called when somebody begins or ends to wait."""
+        self._changed = changed
+        self._tasks: dict[asyncio.Future[Any], asyncio.Task[Any] | None] = {}
+        self._replies: dict[int, asyncio.Future[Any]] = {}  # by request
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def is_waiting(self, task: asyncio.Task[Any] | None) -> bool:
+        return task in self._tasks.values()
+
+    async def wait(self, future: asyncio.Future[T]) -> T:
+        """Await what only the peer can bring."""
+        self._tasks[future] = asyncio.current_task()
+        self._changed()
+        try:
+            return await future
+        finally:
+            del self._tasks[future]
+            self._changed()
+
+    def expect(self, request: int) -> asyncio.Future[Any]:
+        """The future reply to a request."""
+        reply = self._replies[request] = asyncio.get_running_loop().create_future()
+        return reply
+
+    def settle(self, request: int, answer: Any) -> None:
+        """The reply has come. Nothing happens when nobody expects it any more."""
+        if (reply := self._replies.pop(request, None)) is not None and not reply.done():
+            reply.set_result(answer)
+
+    def expire(self, request: int, error: Exception) -> None:
+        """No reply will come."""
+        if (reply := self._replies.pop(request, None)) is not None and not reply.done():
+            reply.set_exception(error)
+
+    def forget(self, request: int) -> bool:
+        """Expect no reply any more; True when one was expected until now."""
+        return self._replies.pop(request, None) is not None
+
+    def fail_all(self, error: Callable[[], Exception]) -> None:
+        """The peer has gone."""
+        for future in self._tasks:
+            if not future.done():
+                future.set_exception(error())
+
+    def fail_those(self, tasks: Container[asyncio.Task[Any] | None], error: Callable[[], Exception]) -> None:
+        """These tasks would wait for ever."""
+        for future, task in self._tasks.items():
+            if task in tasks and not future.done():
+                future.set_exception(error())

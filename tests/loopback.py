@@ -1,0 +1,115 @@
+"""Helpers for tests over real loopback TCP: a test as a coroutine, and two peers of ours that talk to each other.
+
+A test that leaves a task or a descriptor behind has failed. Nothing here sleeps: tests await what must happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, Unpack
+
+from headway.aio.config import Identity, LocalConfig
+from headway.aio.connection import open_connection
+from headway.aio.peer import Peer
+from headway.network import Network
+from headway.types import Address
+from headway.wire import messages as m
+from tests.toynet import BLOCK, GENESIS_BLOCK, PARSER, TOYNET, TX, toy_hash, toy_headers
+
+P = ParamSpec("P")
+
+TRANSACTION = m.Tx(b"a toy transaction", PARSER)
+ADDRESS = Address("192.0.2.7", 4444)
+
+TOO_LONG = 60.0
+"""Seconds after which a test hangs; it says nothing about speed."""
+
+
+def on_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test on an event loop of its own, and see that nothing is left of it."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        before = descriptors()
+        asyncio.run(_leaving_no_task(test(*args, **kwargs)))
+        assert descriptors() == before
+
+    return run
+
+
+async def _leaving_no_task(test: Awaitable[None]) -> None:
+    async with asyncio.timeout(TOO_LONG):
+        await test
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def descriptors() -> set[str]:
+    """The open file descriptors of this process."""
+    listing = os.dup(0)  # the number that the listing itself is about to take
+    os.close(listing)
+    return {path.name for path in Path("/proc/self/fd").iterdir()} - {str(listing)}
+
+
+def listen() -> tuple[socket.socket, Address]:
+    """A listening socket on a free port, not blocking."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    return listener, Address(*listener.getsockname())
+
+
+async def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of one TCP connection: ours that dialled, and the one that was accepted."""
+    listener, address = listen()
+    with listener:
+        dialled = await open_connection(address)
+        accepted, _ = await asyncio.get_running_loop().sock_accept(listener)
+    return dialled, accepted
+
+
+@asynccontextmanager
+async def peers(ours: LocalConfig | None = None, theirs: LocalConfig | None = None) -> AsyncIterator[tuple[Peer, Peer]]:
+    """An outbound and an inbound peer, both ready, on one connection."""
+    dialled, accepted = await socket_pair()
+    outbound = Peer(dialled, config=ours or LocalConfig(network=TOYNET))
+    inbound = Peer(accepted, inbound=True, config=theirs or LocalConfig(network=TOYNET))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(outbound.run())
+            group.create_task(inbound.run())
+        yield outbound, inbound
+    finally:
+        await outbound.close()
+        await inbound.close()
+
+
+def serving(chain: Sequence[bytes], *, network: Network = TOYNET, **identity: Unpack[Identity]) -> LocalConfig:
+    """A remote that answers from a toy chain: headers, blocks, one transaction, one address."""
+    height_of = {toy_hash(block): height for height, block in enumerate([GENESIS_BLOCK, *chain])}
+
+    def on_getheaders(peer: Peer, message: m.GetHeaders) -> None:
+        known = [height_of[block.hash] for block in message.locator if block.hash in height_of]
+        first = max(known, default=0)
+        peer.send(toy_headers(chain[first : first + 2_000]))
+
+    def on_getdata(peer: Peer, message: m.GetData) -> None:
+        for entry in message.entries:
+            if entry.type == BLOCK and height_of.get(entry.hash, 0) > 0:
+                peer.send(m.Block(chain[height_of[entry.hash] - 1], PARSER))
+            elif entry.type == TX and entry.hash == TRANSACTION.txid:
+                peer.send(TRANSACTION)
+            else:
+                peer.send(m.NotFound((entry,)))
+
+    def on_getaddr(peer: Peer, _message: m.GetAddr) -> None:
+        peer.send(m.Addr((ADDRESS, Address("192.0.2.8", 4444))))
+
+    identity.setdefault("on_getheaders", on_getheaders)
+    identity.setdefault("on_getdata", on_getdata)
+    identity.setdefault("on_getaddr", on_getaddr)
+    return LocalConfig(network=network, **identity)
