@@ -26,6 +26,8 @@ class NodeConfig:
     """Whether seeds may be asked; only without `connect`."""
     floor: Height | None = 0
     """Lowest block to bring; None: headers only."""
+    ceiling: Height | None = None
+    """Highest block to bring; None: as far as the chain goes."""
     serve: bool = False
     """Whether we answer others, and announce that we can."""
     max_inbound: int = 117

@@ -63,7 +63,7 @@ class NodeMachine:
         """`stored`: positions of the blocks in the store. `log` gets the protocol trace, line by line."""
         self.config = config
         self.tree = tree
-        self.sync = SyncScheduler(config.network, tree, stored=stored, floor=config.floor)
+        self.sync = SyncScheduler(config.network, tree, stored=stored, floor=config.floor, ceiling=config.ceiling)
         self.slots = PeerSlots(config.network, rng, peers=config.peers, connect=config.connect, dns=config.dns)
         for address in config.peers_file:
             self.slots.book.add(address)

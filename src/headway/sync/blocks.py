@@ -48,9 +48,13 @@ class _Peer:
 
 
 class BlockScheduler:
-    def __init__(self, tree: HeaderTree, chain: BlockChain, *, typical_size: int) -> None:
+    def __init__(
+        self, tree: HeaderTree, chain: BlockChain, *, typical_size: int, ceiling: Height | None = None
+    ) -> None:
+        """`ceiling`: highest block to ask for, None for no end."""
         self._tree = tree
         self._chain = chain
+        self._ceiling = ceiling
         self._peers: dict[int, _Peer] = {}
         self._hungry: dict[int, None] = {}  # peers that can take more
         self._behind: dict[int, None] = {}  # peers that could, but are not known to have what is to be asked next
@@ -198,6 +202,8 @@ class BlockScheduler:
     def _extend_todo(self) -> None:
         first = self._chain.first_missing
         end = min(first + WINDOW, self._tree.height(self._tree.tip_position) + 1)
+        if self._ceiling is not None:
+            end = min(end, self._ceiling + 1)
         start = max(self._horizon, first)
         if start < end:
             for height in range(start, end):

@@ -96,17 +96,26 @@ SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | T
 
 
 class SyncScheduler:
-    """One network's sync.
+    """One network's sync."""
 
-    `stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only.
-    """
+    def __init__(
+        self,
+        network: Network,
+        tree: HeaderTree,
+        *,
+        stored: Iterable[int] = (),
+        floor: Height | None,
+        ceiling: Height | None = None,
+    ) -> None:
+        """`stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only.
 
-    def __init__(self, network: Network, tree: HeaderTree, *, stored: Iterable[int] = (), floor: Height | None) -> None:
+        `ceiling`: highest wanted block, None for no end.
+        """
         self._tree = tree
-        self._limits = network.limits
+        self._ceiling = ceiling
         self.chain = BlockChain(tree, stored, floor=floor or 0)
         self.headers = HeaderSync(tree, max_headers=network.limits.max_headers)
-        self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size)
+        self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size, ceiling=ceiling)
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
         self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
@@ -131,9 +140,9 @@ class SyncScheduler:
         return self.headers.all_heard and self.has_blocks_to(self._tree.height(self._tree.tip_position))
 
     def has_blocks_to(self, height: Height) -> bool:
-        """Whether every wanted block of the best chain up to `height` is stored and delivered (always true for headers
-        only).
-        """
+        """Whether every wanted block of the best chain up to `height` is stored (always true for headers only)."""
+        if self._ceiling is not None:
+            height = min(height, self._ceiling)
         return not self._wants_blocks or self.chain.first_missing > height
 
     def take(self) -> list[SyncOutput]:

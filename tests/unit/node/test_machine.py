@@ -193,6 +193,17 @@ def test_a_floor_brings_blocks_from_there_on() -> None:
     assert sorted(node.store.blocks) == list(range(290, 301))
 
 
+def test_a_ceiling_brings_no_block_beyond_it() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"), ceiling=123)
+    assert world.run(60, until=lambda: node.machine.is_stored_to(123))
+    world.run(60)
+    assert sorted(node.store.blocks) == list(range(1, 124))
+    assert node.machine.is_at_tip
+    assert node.machine.sync.chain.tip == node.tree.id(123)
+
+
 def test_a_node_resumes_from_what_it_has() -> None:
     world = World()
     server = world.node(CHAIN, at="1.0.0.1:1")

@@ -1,0 +1,100 @@
+"""The table of peers: timers with lazy deletion, numbers, nonces."""
+
+from __future__ import annotations
+
+import random
+
+from headway.node.table import Peer, PeerTable
+from headway.peer.config import PeerConfig
+from headway.peer.machine import PeerMachine
+from headway.types import Address
+from tests.toynet import TOYNET
+
+
+def peer(*, inbound: bool = False, seed: int = 1, connected_at: float | None = None) -> Peer:
+    address = Address("1.0.0.1", 1)
+    config = PeerConfig(TOYNET, is_own_nonce=lambda _nonce: False)
+    machine = PeerMachine(config, inbound=inbound, address=address, rng=random.Random(seed))
+    if connected_at is not None:
+        machine.handle_connected(connected_at, 0.0)
+    return Peer(machine, address, inbound)
+
+
+def test_numbers_are_never_used_again() -> None:
+    table = PeerTable()
+    first = table.add(peer())
+    table.remove(first)
+    assert table.add(peer()) == first + 1
+    assert table.get(first) is None
+
+
+def test_the_next_timer_is_the_earliest_of_all() -> None:
+    table = PeerTable()
+    timeout = TOYNET.timing.handshake_timeout
+    for at in (30.0, 10.0, 20.0):
+        made = peer(connected_at=at)
+        table.rearm(table.add(made), made)
+    assert table.next_due() == 10.0 + timeout
+
+
+def test_a_timer_that_has_moved_or_whose_peer_has_gone_does_not_count() -> None:
+    table = PeerTable()
+    gone, moved = peer(connected_at=0.0), peer(connected_at=1.0)
+    number = table.add(gone)
+    table.rearm(number, gone)
+    other = table.add(moved)
+    table.rearm(other, moved)
+    table.remove(number)
+    moved.due = None
+    assert table.next_due() is None
+    table.rearm(other, moved)
+    assert table.next_due() == 1.0 + TOYNET.timing.handshake_timeout
+
+
+def test_firing_runs_what_is_due_and_nothing_else() -> None:
+    table = PeerTable()
+    timeout = TOYNET.timing.handshake_timeout
+    early, late = peer(connected_at=0.0), peer(connected_at=5.0)
+    numbers = [table.add(early), table.add(late)]
+    for number, made in zip(numbers, (early, late), strict=True):
+        table.rearm(number, made)
+    table.fire(timeout - 1)
+    assert table.next_touched() is None
+    table.fire(timeout)
+    assert table.next_touched() == numbers[0]
+    assert table.next_touched() is None
+    assert early.machine.events_received()
+    assert not late.machine.events_received()
+
+
+def test_rearming_an_unchanged_timer_does_not_grow_the_heap() -> None:
+    table = PeerTable()
+    made = peer(connected_at=0.0)
+    number = table.add(made)
+    for _ in range(100):
+        table.rearm(number, made)
+    assert len(table._timers) == 1
+
+
+def test_our_own_dials_are_known_by_their_nonce_until_the_handshake_is_complete() -> None:
+    table = PeerTable()
+    made, inbound = peer(seed=1), peer(seed=2, inbound=True)
+    table.add(made)
+    table.add(inbound)
+    assert table.is_own_nonce(made.machine.nonce)
+    assert not table.is_own_nonce(inbound.machine.nonce)
+    table.mark_ready(made)
+    assert not table.is_own_nonce(made.machine.nonce)
+
+
+def test_ready_and_inbound_peers_are_counted() -> None:
+    table = PeerTable()
+    made, inbound = peer(), peer(inbound=True)
+    numbers = [table.add(made), table.add(inbound)]
+    table.mark_ready(inbound)
+    assert (len(table), table.inbound, table.ready) == (2, 1, 1)
+    table.mark_ended(inbound)
+    table.mark_ended(inbound)
+    table.remove(numbers[1])
+    assert (len(table), table.inbound, table.ready) == (1, 0, 0)
+    assert list(table) == [numbers[0]]
