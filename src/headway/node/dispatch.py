@@ -16,6 +16,7 @@ from headway.sync.headers import AskHeaders
 from headway.sync.scheduler import (
     Blame,
     BlocksDelivered,
+    Stalled,
     SyncOutput,
     SyncScheduler,
     TipMoved,
@@ -45,7 +46,7 @@ class NodeCounters:
     """Verified and stored."""
     block_bytes: int = 0
     stalls: int = 0
-    """Peers that ended because a request was not answered in time."""
+    """Peers that held the sync up, or ended because a request was not answered in time."""
     reorgs: int = 0
     """Times that the best header chain left a branch."""
     misbehaved: int = 0
@@ -86,11 +87,20 @@ class Dispatcher:
                 self._verify(output)
             case Blame():
                 self._blame(output, now)
+            case Stalled():
+                self.note_stall(output.peer)
             case TipMoved():
                 self.counters.reorgs += output.disconnected > 0
                 self.emit(TipChanged(output.tip, output.disconnected))
             case BlocksDelivered():
                 self._deliver(output)
+
+    def note_stall(self, number: int) -> None:
+        """Count a peer that stalls, once."""
+        peer = self._peers.get(number)
+        if peer is not None and not peer.stalled:
+            peer.stalled = True
+            self.counters.stalls += 1
 
     def answer(self, output: ServeOutput, now: Instant) -> None:
         """Carry out what the server wants."""

@@ -287,7 +287,7 @@ class NodeMachine:
                 if self.config.serve:
                     self._server.received(peer, event.message)
             case RequestTimedOut():
-                self._timed_out(event, now)
+                self._timed_out(peer, event, now)
             case PeerMisbehaved():
                 found.discourage |= event.error.consequence is Consequence.DISCOURAGE
             case PeerDisconnected():
@@ -307,10 +307,10 @@ class NodeMachine:
                 found.machine.request_addresses(now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
-    def _timed_out(self, event: RequestTimedOut, now: Instant) -> None:
+    def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if not event.ends_peer:
             return
-        self.counters.stalls += 1
+        self._dispatcher.note_stall(peer)
         if event.kind is RequestKind.HEADERS and self._replacing_until is None and self.slots.has_spare(now):
             timing = self.config.network.timing
             self._replacing_until = now + timing.connect_timeout + TICK  # the tip waits for one replacement to connect

@@ -27,6 +27,8 @@ class Peer:
     batch: BlockBatch | None = None
     discourage: bool = False
     """It served invalid data: its address is not to be chosen again for a while."""
+    stalled: bool = False
+    """It has been counted as a staller."""
     due: Instant | None = None
     """What its machine's timer was when it was last looked at."""
 

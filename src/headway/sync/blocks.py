@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from headway.chain.blocks import BlockChain
     from headway.chain.headers import HeaderTree
-    from headway.types import BlockRequest, Height
+    from headway.types import BlockRequest, Height, Instant
 
 WINDOW = 1024
 """Blocks ahead of the first missing one that may be asked (Core BLOCK_DOWNLOAD_WINDOW)."""
@@ -28,6 +29,12 @@ ALLOWANCE = 16
 """Blocks in flight at one peer (Core MAX_BLOCKS_IN_TRANSIT_PER_PEER)."""
 REFILL = ALLOWANCE // 2
 """A peer is asked again once no more than this many are in flight, so that requests travel in groups."""
+STALL_TIMEOUT = 2.0
+MAX_STALL_TIMEOUT = 64.0
+"""Seconds that the peer which holds the first missing block may bring nothing while another one idles (Core
+BLOCK_STALLING_TIMEOUT). Doubled when it fires, for our own line may be the slow one; 15 % less with each stored block."""
+MAX_LOOK = 16
+"""Peers looked at to find an idle one, so that many peers do not make it dear."""
 MAX_MISSING = 1024
 """Remembered notfound answers a peer; beyond it the peer is no source of blocks any more."""
 
@@ -45,6 +52,8 @@ class _Peer:
     in_flight: set[int] = field(default_factory=set)
     missing: set[int] = field(default_factory=set)
     """Positions for which it said notfound, or sent something else."""
+    stalled: bool = False
+    """What it owed was given to others; it is asked for nothing more until it brings a block."""
 
 
 class BlockScheduler:
@@ -65,6 +74,9 @@ class BlockScheduler:
         self._todo: list[Height] = []  # heap of heights to ask for, possibly stale (checked when popped)
         self._horizon: Height = 0  # next height that has never been in the heap
         self._size = float(typical_size)
+        self._staller: int | None = None  # the peer that holds the first missing block while others idle
+        self._staller_since: Instant = 0.0
+        self._stall_timeout = STALL_TIMEOUT
         self.enabled = False
 
     # What others ask of it.
@@ -104,9 +116,7 @@ class BlockScheduler:
         self._behind.pop(peer, None)
         self._lacking.pop(peer, None)
         if state is not None:
-            for position in state.in_flight:
-                del self._owner[position]
-                self._again(position)
+            self._disown(state)
 
     def received(self, peer: int, position: int, size: int) -> bool:
         """A block arrived.
@@ -114,6 +124,10 @@ class BlockScheduler:
         True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything).
         """
         state = self._peers.get(peer)
+        if state is not None:
+            state.stalled = False
+        if peer == self._staller:
+            self._staller = None
         if state is not None and self._owner.get(position) == peer:
             del self._owner[position]
             state.in_flight.discard(position)
@@ -131,6 +145,7 @@ class BlockScheduler:
 
     def stored(self, position: int) -> None:
         self._release(position)
+        self._stall_timeout = max(STALL_TIMEOUT, self._stall_timeout * 0.85)
 
     def rejected(self, position: int) -> None:
         """The copy in hand was no good, or could not be stored: ask again."""
@@ -151,6 +166,27 @@ class BlockScheduler:
         if len(state.missing) > MAX_MISSING:
             state.height = -1
         self._feed(peer, state)
+
+    def stalled(self, now: Instant) -> int | None:
+        """The peer that has just been found to hold everybody up. What it owed may be asked of others now.
+
+        It is not blamed here: if it brings nothing at all, its own clocks end it.
+        """
+        suspect = self._suspect()
+        if suspect != self._staller:
+            self._staller, self._staller_since = suspect, now
+        if suspect is None or now - self._staller_since < self._stall_timeout:
+            return None
+        self._staller = None
+        self._stall_timeout = min(2 * self._stall_timeout, MAX_STALL_TIMEOUT)
+        state = self._peers[suspect]
+        state.stalled = True
+        self._disown(state)
+        return suspect
+
+    def due(self) -> Instant | None:
+        """When `stalled` may find somebody though nothing happens."""
+        return None if self._staller is None else self._staller_since + self._stall_timeout
 
     def asks(self) -> list[AskBlocks]:
         """Requests that can go out now."""
@@ -216,6 +252,23 @@ class BlockScheduler:
         out = len(self._owner)
         return out + len(self._in_hand) == 0 or self._in_hand_bytes + (out + 1) * self._size <= WINDOW_BYTES
 
+    def _suspect(self) -> int | None:
+        """The owner of the first missing block, if all that may be asked is out and some peer has nothing to do."""
+        if not self.enabled or self._next_todo() is not None:
+            return None
+        first = self._chain.first_missing
+        if first > self._tree.height(self._tree.tip_position):
+            return None
+        owner = self._owner.get(self._tree.at(first))
+        idle = any(peer != owner and not self._peers[peer].in_flight for peer in islice(self._hungry, MAX_LOOK))
+        return owner if idle else None
+
+    def _disown(self, state: _Peer) -> None:
+        owed, state.in_flight = state.in_flight, set()
+        for position in owed:
+            del self._owner[position]
+            self._again(position)
+
     def _release(self, position: int) -> None:
         self._in_hand_bytes -= self._in_hand.pop(position, 0)
 
@@ -227,7 +280,7 @@ class BlockScheduler:
                 aside.clear()
 
     def _feed(self, peer: int, state: _Peer) -> None:
-        if len(state.in_flight) <= REFILL:
+        if len(state.in_flight) <= REFILL and not state.stalled:
             self._behind.pop(peer, None)
             self._lacking.pop(peer, None)
             self._hungry[peer] = None

@@ -77,6 +77,13 @@ class Blame:
 
 
 @dataclass(frozen=True, slots=True)
+class Stalled:
+    """The peer held everybody up; what it owed is being asked of others. It is not blamed for that."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
 class TipMoved:
     """The best header chain has a new tip; `disconnected` headers left it (0: it only grew)."""
 
@@ -92,7 +99,7 @@ class BlocksDelivered:
     connected: tuple[BlockId, ...]
 
 
-SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | TipMoved | BlocksDelivered
+SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | Stalled | TipMoved | BlocksDelivered
 
 
 class SyncScheduler:
@@ -234,9 +241,12 @@ class SyncScheduler:
         self._out.extend(self.headers.tick(now))
         self.blocks.enabled = self._wants_blocks and self.headers.started
         self._out.extend(self.blocks.asks())
+        if (peer := self.blocks.stalled(now)) is not None:
+            self._out.append(Stalled(peer))
+            self._out.extend(self.blocks.asks())
 
     def due(self) -> Instant | None:
-        return self.headers.due()
+        return min((at for at in (self.headers.due(), self.blocks.due()) if at is not None), default=None)
 
     # How.
 

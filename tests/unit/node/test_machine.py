@@ -62,15 +62,35 @@ def test_a_peer_that_leaves_half_way_costs_nothing_but_its_share() -> None:
     assert (lost.was_ready, lost.reason) == (True, Reason.REMOTE_CLOSED)
 
 
-def test_a_stalling_peer_ends_itself_and_what_it_owed_goes_to_others() -> None:
+def test_a_staller_costs_two_seconds_and_what_it_owed_goes_to_others() -> None:
     world = World(network_with(batch_timeout=20.0))
     world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
     world.node(CHAIN, at="1.0.0.2:1")
     node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
     assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
-    assert 20.0 < world.now < 22.0
+    assert 2.0 < world.now < 4.0
     assert node.machine.counters.stalls == 1
-    assert [event.reason for event in node.events_of(PeerLost)] == [Reason.STALLED]
+    assert node.events_of(PeerLost) == []
+
+
+def test_a_peer_that_brings_nothing_more_ends_itself_by_its_progress_clock() -> None:
+    world = World(network_with(batch_timeout=20.0))
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
+    world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: bool(node.events_of(PeerLost)))
+    assert 20.0 < world.now < 22.0
+    assert node.events_of(PeerLost)[0].reason is Reason.STALLED
+    assert node.machine.counters.stalls == 1
+
+
+def test_the_only_peer_is_not_called_a_staller_while_its_clock_runs() -> None:
+    world = World(network_with(batch_timeout=20.0))
+    world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    world.run(15)
+    assert node.machine.counters.stalls == 0
+    assert node.events_of(PeerLost) == []
 
 
 def test_a_corrupt_block_is_asked_elsewhere_and_its_sender_is_not_dialled_again() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from headway.chain.blocks import BlockChain
 from headway.chain.headers import HeaderTree
-from headway.sync.blocks import ALLOWANCE, MAX_MISSING, REFILL, WINDOW, WINDOW_BYTES, BlockScheduler
+from headway.sync.blocks import ALLOWANCE, MAX_MISSING, REFILL, STALL_TIMEOUT, WINDOW, WINDOW_BYTES, BlockScheduler
 from tests.toynet import TOYNET, toy_chain, toy_headers
 
 NOW = 1_700_000_000.0
@@ -239,6 +241,66 @@ def test_after_a_reorganisation_the_new_branch_is_asked_for_from_the_fork_on() -
     story.blocks.reset()
     story.blocks.know(1, 12)
     assert story.asks() == {1: [8, 9, 10, 11, 12]}
+
+
+def test_a_staller_is_found_once_another_peer_idles_and_loses_what_it_owes() -> None:
+    story = Story(20)
+    story.blocks.know(1, 20)
+    story.blocks.know(2, 20)
+    owed = story.asks()
+    story.store(2, *owed[2])
+    assert story.blocks.stalled(10.0) is None
+    assert story.blocks.due() == 10.0 + STALL_TIMEOUT
+    assert story.blocks.stalled(10.0 + STALL_TIMEOUT - 0.01) is None
+    assert story.blocks.stalled(10.0 + STALL_TIMEOUT) == 1
+    assert story.asks() == {2: owed[1]}
+    assert story.blocks.due() is None
+
+
+def test_each_block_that_the_staller_brings_gives_it_more_time() -> None:
+    story = Story(20)
+    story.blocks.know(1, 20)
+    story.blocks.know(2, 20)
+    owed = story.asks()
+    story.store(2, *owed[2])
+    story.blocks.stalled(10.0)
+    story.store(1, owed[1][0])
+    assert story.blocks.stalled(11.9) is None
+    assert story.blocks.stalled(11.9 + STALL_TIMEOUT - 0.01) is None
+    assert story.blocks.stalled(11.9 + STALL_TIMEOUT) == 1
+
+
+def test_the_stall_timeout_doubles_and_sinks_with_each_stored_block() -> None:
+    story = Story(ALLOWANCE)
+    timeouts = []
+    for peer in range(1, 8):
+        story.blocks.know(peer, ALLOWANCE)
+        story.asks()  # the first takes all; each staller's share goes to the next
+        story.blocks.know(peer + 1, ALLOWANCE)
+        story.blocks.stalled(0.0)
+        due = story.blocks.due()
+        assert due is not None
+        timeouts.append(due)
+        assert story.blocks.stalled(due) == peer
+    assert timeouts == [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 64.0]
+    assert story.asks() == {8: list(range(1, ALLOWANCE + 1))}
+    story.store(8, 1, 2, 3)
+    story.blocks.know(9, ALLOWANCE)
+    story.blocks.stalled(100.0)
+    assert story.blocks.due() == pytest.approx(100.0 + 64.0 * 0.85**3)
+
+
+def test_a_staller_is_asked_again_only_after_it_brought_a_block() -> None:
+    story = Story(ALLOWANCE)
+    story.blocks.know(1, ALLOWANCE)
+    owed = story.asks()[1]
+    story.blocks.know(2, 3)
+    story.blocks.stalled(0.0)
+    assert story.blocks.stalled(2.0) == 1
+    story.blocks.know(1, ALLOWANCE)
+    assert story.asks() == {2: owed[:3]}
+    assert story.blocks.received(1, owed[5], 1_000)
+    assert list(story.asks()) == [1]
 
 
 def test_the_cost_of_a_block_does_not_grow_with_the_number_of_peers() -> None:
