@@ -32,7 +32,7 @@ REFILL = ALLOWANCE // 2
 STALL_TIMEOUT = 2.0
 MAX_STALL_TIMEOUT = 64.0
 """Seconds that the peer which holds the first missing block may bring nothing while another one idles (Core
-BLOCK_STALLING_TIMEOUT). Doubled when it fires, for our own line may be the slow one; 15 % less with each stored block."""
+BLOCK_STALLING_TIMEOUT). Doubled when it fires, as our own line may be slow; 15 % less with each stored block."""
 MAX_LOOK = 16
 """Peers looked at to find an idle one, so that many peers do not make it dear."""
 MAX_MISSING = 1024
@@ -124,8 +124,9 @@ class BlockScheduler:
         True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything).
         """
         state = self._peers.get(peer)
-        if state is not None:
+        if state is not None and state.stalled:
             state.stalled = False
+            self._feed(peer, state)
         if peer == self._staller:
             self._staller = None
         if state is not None and self._owner.get(position) == peer:
