@@ -74,7 +74,7 @@ def exit_code(error: Exception) -> Exit | None:
         return Exit.USAGE
     if isinstance(error, errors.RequestFailed | errors.HandshakeRejected):
         return Exit.NO_PEERS
-    if isinstance(error, errors.RemoteProtocolError):
+    if isinstance(error, errors.RemoteProtocolError) and not isinstance(error, errors.FutureHeader):
         return Exit.INVALID_DATA
     if isinstance(error, errors.HeadwayError):
         return Exit.FAILED
