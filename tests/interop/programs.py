@@ -97,6 +97,11 @@ class Program:
         """Lines of stdout so far; complete once the process has ended."""
         return list(self._stdout)
 
+    @property
+    def lines(self) -> list[str]:
+        """Lines of stdout and stderr so far, as they came."""
+        return list(self._lines)
+
     def tail(self) -> str:
         """What a failure should show: the state of the process and its last lines."""
         state = "running" if self.running else f"ended with {self._process.returncode}"

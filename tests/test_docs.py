@@ -1,0 +1,219 @@
+"""The documents tell the truth: examples that can be run are run, against a real node, and links lead somewhere.
+
+A fence `python` is a whole program. A fence `console` is a terminal: a line that begins with `$ ` is a command, the
+lines below are what it printed, `^C` is Ctrl-C at that moment. The commands of one document run one after another in
+one empty directory. What was printed must come again in the same order; numbers and hashes may differ, and lines that
+the document leaves out (`...`) may come between. A fence `sh` is not run: it needs the internet, or your own machine.
+In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node with a chain of 150 blocks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple, get_args
+
+import pytest
+
+from headway import errors
+from headway.cli import exit_code
+from headway.node.orders import NodeEvent
+from headway.peer.events import PeerEvent, Reason
+from tests.data import REPOSITORY
+from tests.interop.cli import HEADWAY
+from tests.interop.nodes import Bcoin
+from tests.interop.programs import Program
+
+DOCUMENTS: Final = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+NODE_ADDRESS: Final = "127.0.0.1:18444"
+CHAIN: Final = 150
+
+
+class Fence(NamedTuple):
+    line: int
+    language: str
+    body: str
+
+
+class Step(NamedTuple):
+    """One command of a `console` fence."""
+
+    command: str
+    printed: tuple[str, ...]
+    interrupted: bool
+
+
+def fences(text: str) -> list[Fence]:
+    """The fenced blocks of a document, in order."""
+    return [
+        Fence(text.count("\n", 0, match.start()) + 1, match[2], match[3])
+        for match in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def steps(body: str) -> list[Step]:
+    """The commands of a `console` fence; a command goes on in the next line after a backslash."""
+    found = []
+    for part in re.split(r"^\$ ", body.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
+        command, *printed = part.rstrip("\n").split("\n")
+        found.append(Step(command, tuple(line for line in printed if line != "^C"), "^C" in printed))
+    return found
+
+
+def shape(line: str) -> str:
+    """A line without what differs from run to run: hex, digits, and how wide the blanks are."""
+    line = re.sub(r"\b[0-9a-f]{16,}\b", "H", line)
+    return re.sub(r"\s+", " ", re.sub(r"\d+(\.\d+)?(e-?\d+)?", "0", line)).strip()
+
+
+def missing_line(expected: Iterator[str], printed: list[str]) -> str | None:
+    """The first expected line that was not printed in its place; None when all were."""
+    left = iter(map(shape, printed))
+    return next((line for line in expected if line != "..." and shape(line) not in left), None)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def _examples(language: str) -> list[Path]:
+    return [path for path in DOCUMENTS if any(fence.language == language for fence in fences(path.read_text("utf-8")))]
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Bcoin]:
+    with Bcoin() as node:
+        node.mine(CHAIN)
+        yield node
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("path", _examples("console"), ids=_name)
+def test_console_examples_print_what_they_show(path: Path, node: Bcoin, tmp_path: Path) -> None:
+    environment = {"PATH": f"{HEADWAY.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "COLUMNS": "100"}
+    for fence in fences(path.read_text("utf-8")):
+        for step in steps(fence.body) if fence.language == "console" else []:
+            command = step.command.replace(NODE_ADDRESS, node.address)
+            words = shlex.split(command) if step.interrupted else ["bash", "-c", command]
+            with Program(step.command, words, env=environment, cwd=tmp_path) as program:
+                if step.interrupted:
+                    program.wait_for_line(re.sub(r"\d+", r"\\d+", re.escape(step.printed[0])))
+                    program.signal(signal.SIGINT)
+                code = program.wait()
+                missing = missing_line(iter(step.printed), program.lines)
+                assert missing is None, f"line {fence.line}: {missing!r} was not printed\n{program.tail()}"
+                assert code == (130 if step.interrupted else 0), f"line {fence.line}\n{program.tail()}"
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("path", _examples("python"), ids=_name)
+def test_python_examples_run(path: Path, node: Bcoin, tmp_path: Path) -> None:
+    for number, fence in enumerate(fences(path.read_text("utf-8"))):
+        if fence.language == "python":
+            program = tmp_path / f"example{number}.py"
+            program.write_text(fence.body.replace(NODE_ADDRESS, node.address), "utf-8")
+            done = subprocess.run(
+                [sys.executable, "-W", "error", program],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, f"line {fence.line}\n{done.stdout}{done.stderr}"
+            assert done.stdout, "an example shows something"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        goal = (path.parent / file).resolve() if file else path
+        assert goal.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", goal.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-").lower() for heading in headings}, (
+                target
+            )
+
+
+# ------------------------------------------------------------------------------------------ the reader of the documents
+
+DOCUMENT: Final = """
+Text.
+```console
+$ headway one \\
+    --more
+height  150
+...
+done
+$ headway two
+listening 127.0.0.1:18445
+^C
+```
+```python
+print(1)
+```
+"""
+
+
+def test_fences_are_found_with_their_lines() -> None:
+    console, python = fences(DOCUMENT)
+    assert (console.line, console.language) == (3, "console")
+    assert python == Fence(13, "python", "print(1)\n")
+
+
+def test_steps_are_commands_with_what_they_print() -> None:
+    one, two = steps(fences(DOCUMENT)[0].body)
+    assert one == Step("headway one     --more", ("height  150", "...", "done"), interrupted=False)
+    assert two == Step("headway two", ("listening 127.0.0.1:18445",), interrupted=True)
+
+
+@pytest.mark.parametrize(
+    ("printed", "missing"),
+    [
+        (["height  150", "done"], None),
+        (["first", "height 7", "between", "done"], None),
+        (["done", "height 150"], "done"),
+        (["heights 150", "done"], "height  150"),
+        ([], "height  150"),
+    ],
+)
+def test_a_line_that_was_not_printed_in_its_place_is_named(printed: list[str], missing: str | None) -> None:
+    assert missing_line(iter(["height  150", "...", "done"]), printed) == missing
+
+
+def test_shape_keeps_words_and_forgets_numbers() -> None:
+    assert shape("hash  0f9188f13cb7b2c71f2a  1.5e-05 s") == shape("hash ffffffffffffffffffff 12 s")
+    assert shape("valid  true") != shape("valid  false")
+
+
+def test_reference_lists_every_event_error_and_reason() -> None:
+    text = (REPOSITORY / "docs/reference/events-and-errors.md").read_text("utf-8")
+    events = {cls.__name__: cls for union in (PeerEvent, NodeEvent) for cls in get_args(union)}
+    for name, cls in events.items():
+        row = f"| `{name}` | {', '.join(f'`{field.name}`' for field in dataclasses.fields(cls))} |"
+        assert row in text
+    listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) - set(events)
+    public = {name for name, cls in vars(errors).items() if isinstance(cls, type) and issubclass(cls, Exception)}
+    assert listed == {name for name in public if not name.startswith("_")} - {"HeadwayError"}
+    assert all(f"`{reason.name}`" in text for reason in Reason)
+
+
+def test_reference_tells_each_errors_consequence_and_exit_code() -> None:
+    text = (REPOSITORY / "docs/reference/events-and-errors.md").read_text("utf-8")
+    for name, consequence, code in re.findall(r"^\| `(\w+)` \| [^|]+ \| ?(\w*) ?\| (\d) \|$", text, re.MULTILINE):
+        cls = getattr(errors, name)
+        told = getattr(cls, "consequence", errors.Consequence.NOTHING).name.lower().replace("nothing", "none")
+        assert consequence == told if issubclass(cls, errors.RemoteProtocolError) else consequence == ""
+        assert exit_code(cls.__new__(cls)) == int(code), name
