@@ -108,6 +108,7 @@ class VirtualNode:
         self.events: list[NodeEvent] = []
         self.served = 0
         self.inputs = 0
+        self._held: list[Load] = []  # reads that a stalling node has not done
         self._far: dict[int, tuple[VirtualNode, int]] = {}  # our peer number -> its node and its number for us
         self._timer_at: float | None = None
 
@@ -221,6 +222,7 @@ class VirtualNode:
     def _load(self, order: Load) -> None:
         fault = self.fault
         if fault.stalls_after is not None and self.served >= fault.stalls_after:
+            self._held.append(order)
             return
         if fault.leaves_after is not None and self.served >= fault.leaves_after:
             self.leave()
@@ -230,6 +232,12 @@ class VirtualNode:
         if raw is not None and fault.corrupts == self.served:
             raw = raw[:-1] + bytes([raw[-1] ^ 1])
         self._result(order.order, raw)
+
+    def resume(self) -> None:
+        """A stalling node goes on."""
+        held, self._held = self._held, []
+        for order in held:
+            self._load(order)
 
     def leave(self) -> None:
         """Drop every connection and be gone."""

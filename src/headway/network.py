@@ -34,8 +34,8 @@ class Timing:
     """Core PING_INTERVAL."""
     ping_timeout: float = 1200.0
     """Core TIMEOUT_INTERVAL: a pong may queue behind blocks on a slow line."""
-    headers_timeout: float = 60.0
-    """One getheaders: 160 kB at most, a minute even on a bad line."""
+    headers_timeout: float = 30.0
+    """One getheaders: 160 kB at most, so half a minute even on a bad line."""
     addresses_timeout: float = 60.0
     """One getaddr; silence is a lawful answer, so it only frees the slot."""
     transaction_timeout: float = 60.0

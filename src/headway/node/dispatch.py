@@ -142,13 +142,15 @@ class Dispatcher:
             self._peers.touch(ask.peer)
 
     def _ask_blocks(self, ask: AskBlocks, now: Instant) -> None:
-        if peer := self._ready(ask.peer):
-            self._note_request(now)
-            if peer.batch is not None and peer.batch.in_flight:
-                peer.batch.extend(ask.requests, now)
-            else:
-                peer.batch = peer.machine.request_blocks(ask.requests, now)
-            self._peers.touch(ask.peer)
+        peer = self._ready(ask.peer)
+        if peer is None:
+            return
+        self._note_request(now)
+        if peer.batch is None or not peer.batch.in_flight:
+            peer.batch = peer.machine.request_blocks(ask.requests, now)
+        elif new := [request for request in ask.requests if request.hash not in peer.batch.in_flight]:
+            peer.batch.extend(new, now)  # the others are what it still owed when they were given to somebody else
+        self._peers.touch(ask.peer)
 
     def _note_request(self, now: Instant) -> None:
         if self.counters.first_request_at is None:

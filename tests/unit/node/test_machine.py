@@ -84,6 +84,19 @@ def test_a_peer_that_brings_nothing_more_ends_itself_by_its_progress_clock() -> 
     assert node.machine.counters.stalls == 1
 
 
+def test_a_staller_that_wakes_up_is_asked_again_for_what_it_still_owes() -> None:
+    world = World()
+    staller = world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
+    helper = world.node(CHAIN, at="1.0.0.2:1")
+    node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
+    assert world.run(60, until=lambda: node.machine.counters.stalls == 1)
+    helper.leave()
+    staller.fault.stalls_after = None
+    staller.resume()
+    assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
+    assert node.events_of(PeerLost)[0].address == helper.address
+
+
 def test_the_only_peer_is_not_called_a_staller_while_its_clock_runs() -> None:
     world = World(network_with(batch_timeout=20.0))
     world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
