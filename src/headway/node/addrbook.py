@@ -6,6 +6,7 @@ is burnt for ever. Called by `node.slots`.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,14 @@ DISCOURAGED_FOR = 86_400.0
 """Seconds (Core's default ban time; its discouragement lasts until restart)."""
 MAX_ADDRESSES = 10_000
 """About 2 MB. Beyond it an address that failed, else a random one, makes room."""
+
+
+def is_public(address: Address) -> bool:
+    """An IP address of the public internet: what strangers may make us dial. (Overlay names need ways of their own.)"""
+    try:
+        return ipaddress.ip_address(address.host).is_global
+    except ValueError:
+        return False
 
 
 @dataclass(slots=True)

@@ -281,8 +281,7 @@ class NodeMachine:
                     if entry.type in (InvType.BLOCK, InvType.WITNESS_BLOCK):
                         self.sync.block_announced(peer, entry.hash)
             case AddressesReceived():
-                for address in event.addresses:
-                    self.slots.book.add(address)
+                self.slots.learnt(event.addresses)
             case MessageReceived():
                 if self.config.serve:
                     self._server.received(peer, event.message)

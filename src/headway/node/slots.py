@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headway.node.addrbook import AddressBook
+from headway.node.addrbook import AddressBook, is_public
 from headway.peer.events import PeerState
 
 if TYPE_CHECKING:
@@ -152,6 +152,12 @@ class PeerSlots:
         self._seeds_at = (
             now + min(SEED_INTERVAL * backoff, MAX_SEED_INTERVAL) if self._ever_ready else now + 2.0**self._seed_rounds
         )
+
+    def learnt(self, addresses: Sequence[Address]) -> None:
+        """Gossip: only what lies on the public internet is remembered."""
+        if not self.manual_only:
+            for address in filter(is_public, addresses):
+                self.book.add(address)
 
     def wants_addresses(self) -> bool:
         """Whether a ready peer should be asked for addresses."""

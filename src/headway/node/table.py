@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from headway.types import Address, Instant
 
 
+SLACK = 64
+"""Stale entries that the heap may hold beside one for each peer, before it is built anew."""
+
+
 @dataclass(slots=True)
 class Peer:
     machine: PeerMachine
@@ -100,6 +104,9 @@ class PeerTable:
             peer.due = due
             if due is not None:
                 heapq.heappush(self._timers, (due, number))
+            if len(self._timers) > 2 * len(self._peers) + SLACK:
+                self._timers = [(peer.due, number) for number, peer in self._peers.items() if peer.due is not None]
+                heapq.heapify(self._timers)
 
     def next_due(self) -> Instant | None:
         while self._timers:

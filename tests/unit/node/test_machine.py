@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
 from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
 from headway.types import Address
+from headway.wire.messages import Ping
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
 from tests.virtual import Fault, World, network_with
 
@@ -315,3 +317,29 @@ def test_closing_leaves_all_tables_empty() -> None:
     assert not machine._outbox._waiting
     assert not machine.slots._slots
     assert not machine._server._clients
+
+
+def calls_of_one_input(peers: int) -> int:
+    """Function calls that a ping of one peer costs a node with so many."""
+    world = World()
+    server = world.node(CHAIN, at="1.0.0.1:1", max_inbound=peers)
+    for _ in range(peers):
+        world.node(CHAIN, connect=addresses("1.0.0.1:1"))
+    assert world.run(5, until=lambda: server.machine.ready_count == peers)
+    world.run(5)
+    server.machine.orders()
+    ping = TOYNET.codec.open(inbound=False).encode(Ping(7))[0]
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    server.machine.receive_data(server.machine.peer_ids[0], ping, world.now)
+    sys.setprofile(None)
+    return calls
+
+
+def test_the_cost_of_an_input_does_not_grow_with_the_number_of_peers() -> None:
+    assert calls_of_one_input(100) == calls_of_one_input(2) > 10

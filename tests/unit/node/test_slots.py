@@ -171,3 +171,17 @@ def test_what_was_never_dialled_is_ignored() -> None:
     slots.ready(7)
     slots.ended(7, "closed", 0.0, discourage=False)
     assert not slots.is_manual(7)
+
+
+def test_gossip_cannot_make_us_dial_our_own_network() -> None:
+    slots = pool()
+    slots.learnt([Address.parse(text, 8333) for text in ("127.0.0.1", "10.1.2.3", "[::1]:22", "x.onion", "0.0.0.0")])
+    assert len(slots.book) == 0
+    slots.learnt([Address("8.8.8.8", 8333), Address("2a01:4f8::1", 8333)])
+    assert len(slots.book) == 2
+
+
+def test_gossip_is_not_listened_to_where_the_user_named_the_peers() -> None:
+    slots = pool(connect=[A])
+    slots.learnt([Address("8.8.8.8", 8333)])
+    assert len(slots.book) == 1

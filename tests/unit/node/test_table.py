@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from headway.node.table import Peer, PeerTable
+from headway.node.table import SLACK, Peer, PeerTable
 from headway.peer.config import PeerConfig
 from headway.peer.machine import PeerMachine
 from headway.types import Address
@@ -74,6 +74,21 @@ def test_rearming_an_unchanged_timer_does_not_grow_the_heap() -> None:
     for _ in range(100):
         table.rearm(number, made)
     assert len(table._timers) == 1
+
+
+def test_a_timer_that_moves_with_every_input_does_not_grow_the_heap_without_bound() -> None:
+    table = PeerTable()
+    made = peer(connected_at=0.0)
+    number = table.add(made)
+    made.machine.handle_paused(0.0)
+    for at in range(1, 1_000):
+        made.machine.handle_resumed(float(at))
+        table.rearm(number, made)
+        made.machine.handle_paused(float(at))
+    assert len(table._timers) <= 2 + SLACK
+    made.machine.handle_resumed(1_000.0)
+    table.rearm(number, made)
+    assert table.next_due() == TOYNET.timing.handshake_timeout + 1_000.0
 
 
 def test_our_own_dials_are_known_by_their_nonce_until_the_handshake_is_complete() -> None:
