@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from headway.kernel import headers as _reference
 from headway.kernel.block import check_block
@@ -29,9 +29,7 @@ from headway.kernel.hash import checksum, merkle_root, sha256d
 from headway.kernel.headers import check_headers, context_from, header_hashes, restore_headers, skip_to
 from headway.kernel.index import HeaderIndex
 from headway.kernel.scan import scan_block
-
-if TYPE_CHECKING:
-    from headway.types import Raw
+from headway.types import Raw
 
 __all__ = [
     "HEIGHT_UNKNOWN", "INTERFACE", "INVALID", "MUTATED", "NAME", "VALID",

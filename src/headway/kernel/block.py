@@ -14,15 +14,13 @@ read in full, one by one, to tell what Core would. Called by the rules of networ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from headway.kernel.face import INVALID, MUTATED, VALID, BlockCheck, BlockRules
 from headway.kernel.hash import merkle_root_of, sha256d
 from headway.kernel.scan import HEADER_SIZE, EncodingFault, Scan, scan
 from headway.kernel.transaction import MAX_MONEY, NULL_OUTPOINT, Transaction, broken_rule, read_transaction
-
-if TYPE_CHECKING:
-    from headway.types import Raw
+from headway.types import Raw
 
 MAX_WEIGHT: Final = 4_000_000
 """Three times the stripped size plus the size [MAX_BLOCK_WEIGHT]."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 from operator import eq
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from headway.types import Raw
+from headway.types import Raw
 
 
 def sha256d(data: Raw) -> bytes:

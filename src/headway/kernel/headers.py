@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from headway.kernel.difficulty import PERIOD, work_of
 from headway.kernel.face import MEDIAN_SPAN, HeaderCheck, HeaderContext, HeaderParams
 from headway.kernel.hash import sha256d, sha256d_each
 from headway.kernel.header_rules import RULES, Run, period_bits_of
-
-if TYPE_CHECKING:
-    from headway.types import Raw
+from headway.types import Raw
 
 HEADER_SIZE: Final = 80
 

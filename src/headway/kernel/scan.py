@@ -8,15 +8,14 @@ number. Nothing is judged here but the encoding; a transaction's own rules are i
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from headway.kernel.hash import sha256d
 from headway.kernel.script import count_sigops
-
-if TYPE_CHECKING:
-    from headway.types import Raw
+from headway.types import Raw
 
 HEADER_SIZE: Final = 80
 
@@ -60,12 +59,11 @@ class Scan:
 
     def txids(self) -> list[bytes]:
         """Hashes without witness."""
-        raw = self.raw
-        parts = (
-            raw[start : start + 4] + raw[start + 6 : witness] + raw[end - 4 : end] if witness else raw[start:end]
-            for start, end, witness in self.spans()
-        )
-        return [sha256(sha256(part).digest()).digest() for part in parts]
+        return [sha256(sha256(part).digest()).digest() for part in self._stripped_parts()]
+
+    def stripped(self) -> bytes:
+        """The block without witnesses."""
+        return self.raw[: self.starts[0]] + b"".join(self._stripped_parts())
 
     def wtxids(self, txids: list[bytes]) -> list[bytes]:
         """Hashes with witness; the coinbase counts as 32 zero bytes (BIP141)."""
@@ -89,6 +87,13 @@ class Scan:
     def stripped_sizes(self) -> list[int]:
         """Bytes without witness, nor the marker and flag that announce one."""
         return [witness + 2 - start if witness else end - start for start, end, witness in self.spans()]
+
+    def _stripped_parts(self) -> Iterator[bytes]:
+        raw = self.raw
+        return (
+            raw[start : start + 4] + raw[start + 6 : witness] + raw[end - 4 : end] if witness else raw[start:end]
+            for start, end, witness in self.spans()
+        )
 
 
 def scan(raw: bytes) -> Scan:

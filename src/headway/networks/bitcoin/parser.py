@@ -10,10 +10,10 @@ from typing import Final
 
 from headway.errors import CodecError
 from headway.kernel import scan_block
+from headway.kernel.scan import scan
 from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
 from headway.networks.bitcoin.transaction import Transaction
 from headway.types import Raw
-from headway.wire.messages import Parser
 
 
 class BitcoinParser:
@@ -36,15 +36,15 @@ class BitcoinParser:
             raise CodecError(f"block: {error}") from None
         return tuple(Transaction(data[start : start + size], txid) for start, size, txid in spans)
 
-    def stripped(self, raw: Raw) -> Raw:
+    def stripped(self, raw: Raw) -> bytes:
         """The block without any witness (BIP144), for a remote that asks with MSG_BLOCK."""
-        data = bytes(raw)
-        transactions = self.transactions(data)
-        start = data.index(transactions[0].raw, HEADER_SIZE)  # behind the header and the count of transactions
-        return data[:start] + b"".join(transaction.stripped for transaction in transactions)
+        try:
+            return scan(bytes(raw)).stripped()
+        except ValueError as error:
+            raise CodecError(f"block: {error}") from None
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))
 
 
-PARSER: Final[Parser] = BitcoinParser()
+PARSER: Final = BitcoinParser()
