@@ -81,6 +81,9 @@ class ToyParser:
         reader.end("block")
         return found
 
+    def stripped(self, raw: Raw) -> Raw:
+        return raw
+
     def transaction(self, raw: Raw) -> ToyTransaction:
         return ToyTransaction(bytes(raw))
 
@@ -338,6 +341,12 @@ class ToyRules:
     def context(self, branch: Branch) -> tuple[int, ToyHeader]:
         return branch.height, PARSER.header(branch.header(branch.height))
 
+    def context_at(self, height: int) -> tuple[int, ToyHeader]:
+        raise NotImplementedError("the toy keeps no files")
+
+    def context_past_gap(self, context: Any, height: int) -> tuple[int, ToyHeader]:
+        raise NotImplementedError("the toy keeps no files")
+
     def check_headers(self, headers: m.Headers, context: Any, wall_time: float) -> HeaderVerdict:
         error: InvalidHeader | None = None
         hashes = bytearray()
@@ -378,6 +387,9 @@ class ToyRules:
         if any(transaction.raw.startswith(b"bad") for transaction in transactions):
             return BlockVerdict(BlockStatus.INVALID, "bad-transaction")
         return BlockVerdict(BlockStatus.VALID)
+
+    def stated_height(self, raw: Raw) -> int:
+        return UNKNOWN_HEIGHT
 
     def permitted_transition(self, height: int, old_bits: int, new_bits: int) -> bool:
         return True

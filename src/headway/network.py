@@ -249,6 +249,18 @@ class ChainRules(Protocol):
     def context(self, branch: Branch) -> Any:
         """What must be known of a branch to judge its next header. Opaque to the core."""
 
+    def context_at(self, height: Height) -> Any:
+        """What is known before a header at `height` without those before it (a file that starts there).
+
+        Of 0 it is everything, of UNKNOWN_HEIGHT nothing. What cannot be applied then is in `HeaderVerdict.unchecked`.
+        """
+
+    def context_past_gap(self, context: Any, height: Height) -> Any:
+        """`context` carried over missing headers to the one at `height` (sparse records): what still holds is kept.
+
+        Raises ValueError when `height` does not lie ahead.
+        """
+
     def check_headers(self, headers: Headers, context: Any, wall_time: float) -> HeaderVerdict:
         """Judge a linked run of headers that follows `context`: every rule that a header can break.
 
@@ -266,6 +278,9 @@ class ChainRules(Protocol):
 
         Never raises for bad input.
         """
+
+    def stated_height(self, raw: Raw) -> Height:
+        """The height that a block states of itself; UNKNOWN_HEIGHT where it states none."""
 
     def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
         """Whether difficulty may move so at `height` (Core PermittedDifficultyTransition)."""

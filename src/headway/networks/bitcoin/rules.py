@@ -32,6 +32,8 @@ NEEDS_CHALLENGE: Final = ("signet-solution",)
 BEFORE_GENESIS: Final = HeaderContext(-1, ZERO_HASH, (), None, None, None)
 UNKNOWN: Final = HeaderContext(kernel.HEIGHT_UNKNOWN, None, (), None, None, None)
 
+OP_1: Final = 0x51
+"""The numbers 1 to 16 have opcodes of their own, from this one up."""
 MAX_STATED_SIZE: Final = 3
 """Bytes of a height in a coinbase that we believe: up to 8,388,607. Older coinbases began with 4 bytes, their bits."""
 
@@ -153,8 +155,6 @@ class BitcoinRules:
         except (CodecError, IndexError):
             return UNKNOWN_HEIGHT
         opcode = script[0] if script else 0
-        height = opcode - 0x50 if 0x51 <= opcode <= 0x60 else int.from_bytes(script[1 : 1 + opcode], "little")
-        believed = (
-            version >= 2 and (opcode <= MAX_STATED_SIZE or opcode > 0x50) and script.startswith(height_push(height))
-        )
-        return height if believed else UNKNOWN_HEIGHT
+        pushed = int.from_bytes(script[1 : 1 + opcode], "little") if opcode <= MAX_STATED_SIZE else 0
+        height = pushed or opcode - OP_1 + 1
+        return height if version >= 2 and height > 0 and script.startswith(height_push(height)) else UNKNOWN_HEIGHT
