@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from headway.types import UNKNOWN_HEIGHT, Address, BlockId
 from headway.wire import messages as m
 from headway.wire.buffer import Reader, compact_size
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
+from tests.memory import traced
 
 MAGIC = bytes.fromhex("fabfb5da")
 CODEC = BitcoinCodec(MAGIC)
@@ -243,12 +243,9 @@ def test_a_length_anywhere_makes_nothing_large(command: str, prefix: bytes, leng
 
 
 def _assert_small(action: Callable[[], object]) -> None:
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         action()
-        assert tracemalloc.get_traced_memory()[1] < 30_000
-    finally:
-        tracemalloc.stop()
+        assert memory()[1] < 30_000
 
 
 @given(u64)

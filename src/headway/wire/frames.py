@@ -172,7 +172,7 @@ class FrameDecoder:
 
     def _fail(self, message: str) -> None:
         self._error = CodecError(message)
-        self._received = bytearray()
+        self._received.clear()
         raise self._error
 
 

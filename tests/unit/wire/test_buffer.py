@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import pytest
 
 from headway.errors import CodecError, LocalProtocolError, OversizedMessage
 from headway.wire.buffer import MAX_SIZE, Reader, Writer, compact_size
+from tests.memory import traced
 
 
 def test_integers_are_read_in_the_order_of_their_bytes() -> None:
@@ -71,11 +70,10 @@ def test_a_count_without_the_bytes_for_it_is_refused() -> None:
 
 def test_a_length_without_its_bytes_allocates_nothing() -> None:
     hostile = compact_size(MAX_SIZE) + b"x"
-    tracemalloc.start()
-    with pytest.raises(CodecError, match=r"script length is 33554432"):
-        Reader(hostile).var_bytes("script", MAX_SIZE)
-    assert tracemalloc.get_traced_memory()[1] < 100_000
-    tracemalloc.stop()
+    with traced() as memory:
+        with pytest.raises(CodecError, match=r"script length is 33554432"):
+            Reader(hostile).var_bytes("script", MAX_SIZE)
+        assert memory()[1] < 100_000
 
 
 def test_byte_strings_and_texts_are_bounded() -> None:

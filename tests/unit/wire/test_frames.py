@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from headway.errors import CodecError, Consequence, LocalProtocolError
 from headway.types import Raw
 from headway.wire.frames import Frame, FrameDecoder, checksum, encode_frame
+from tests.memory import traced
 
 MAGIC = bytes.fromhex("f9beb4d9")
 OTHER = bytes.fromhex("0b110907")
@@ -166,8 +165,8 @@ def test_wrong_magic_says_what_the_bytes_look_like(start: bytes, hint: str) -> N
 
 
 def test_wrong_magic_further_on_says_where() -> None:
-    message = error_of(frame("ping", bytes(8)) + bytes(24))
-    assert "wrong magic 00000000 at byte 32" in message
+    message = error_of(frame("verack") + frame("ping", bytes(8)) + bytes(24))
+    assert "wrong magic 00000000 at byte 56" in message
     assert message.endswith("frames no longer begin where the last one ended")
 
 
@@ -189,14 +188,13 @@ def test_good_frames_before_an_error_are_handed_out() -> None:
 
 def test_a_dead_stream_stays_dead_and_keeps_nothing() -> None:
     into = decoder()
-    into.receive_data(OTHER)
-    with pytest.raises(CodecError) as first:
-        list(into.frames())
-    tracemalloc.start()
-    for _ in range(100):
-        into.receive_data(frame("tx", bytes(10_000)))
-    assert tracemalloc.get_traced_memory()[0] < 100_000
-    tracemalloc.stop()
+    with traced() as memory:
+        into.receive_data(OTHER + bytes(1_000_000))
+        with pytest.raises(CodecError) as first:
+            list(into.frames())
+        for _ in range(100):
+            into.receive_data(frame("tx", bytes(10_000)))
+        assert memory()[0] < 100_000
     with pytest.raises(CodecError) as second:
         list(into.frames())
     assert second.value is first.value
@@ -246,6 +244,13 @@ def test_bytes_given_beside_the_buffer_land_in_it_and_the_surplus_is_the_next_fr
     assert [f.command for f in decode([data[100:300], data[300:] + frame("verack")], into)] == ["block", "verack"]
 
 
+def test_a_block_that_comes_with_the_start_of_the_next_frame_ends_where_it_ends() -> None:
+    block, following = frame("block", b"x" * 100), frame("verack")
+    for cut in range(len(following) + 1):
+        chunks = [block + following[:cut], following[cut:]]
+        assert decode(chunks, decoder(expect_block=True)) == decode([block + following])
+
+
 @pytest.mark.parametrize(("command", "expect_block"), [("block", False), ("tx", True), ("blocktxn", True)])
 def test_no_buffer_is_offered_for_what_was_not_asked(command: str, expect_block: bool) -> None:
     into = decoder(expect_block=expect_block)
@@ -266,30 +271,26 @@ def test_a_corrupt_block_in_its_own_buffer_is_a_fault_too() -> None:
 
 
 def test_a_thousand_decoders_told_of_four_million_bytes_stay_small() -> None:
-    gc.collect()
-    tracemalloc.start()
-    decoders = [decoder() for _ in range(1000)]
-    for into in decoders:
-        assert decode([announced("block", MAX_PAYLOAD)], into) == []
-    assert tracemalloc.get_traced_memory()[1] < 1_500_000  # 1,500 bytes a peer
-    tracemalloc.stop()
+    with traced() as memory:
+        decoders = [decoder() for _ in range(1000)]
+        for into in decoders:
+            assert decode([announced("block", MAX_PAYLOAD)], into) == []
+        assert memory()[1] < 1_500_000  # 1,500 bytes a peer
 
 
 def test_an_announcement_above_the_limit_allocates_nothing_even_when_a_block_was_asked() -> None:
     into = decoder(expect_block=True)
-    tracemalloc.start()
-    with pytest.raises(CodecError):
-        decode([announced("block", MAX_PAYLOAD + 1)], into)
-    assert tracemalloc.get_traced_memory()[1] < 50_000
-    tracemalloc.stop()
+    with traced() as memory:
+        with pytest.raises(CodecError):
+            decode([announced("block", MAX_PAYLOAD + 1)], into)
+        assert memory()[1] < 50_000
 
 
 def test_memory_follows_what_has_arrived() -> None:
     into = decoder()
-    tracemalloc.start()
-    decode([announced("tx", MAX_PAYLOAD)] + [bytes(1000)] * 100, into)
-    assert tracemalloc.get_traced_memory()[1] < 300_000
-    tracemalloc.stop()
+    with traced() as memory:
+        decode([announced("tx", MAX_PAYLOAD)] + [bytes(1000)] * 100, into)
+        assert memory()[1] < 300_000
 
 
 @pytest.mark.parametrize("expect_block", [False, True])
@@ -297,12 +298,10 @@ def test_single_bytes_cost_no_more_memory_than_the_payload_needs(expect_block: b
     size = 200_000
     data = frame("block", bytes(size))
     into = decoder(expect_block=expect_block)
-    tracemalloc.start()
-    frames = decode(map(bytes, zip(data, strict=True)), into)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced() as memory:
+        frames = decode(map(bytes, zip(data, strict=True)), into)
+        assert memory()[1] < 2.5 * size + 50_000  # the payload as it grows, and the copy that is handed out
     assert len(frames) == 1
-    assert peak < 2.5 * size + 50_000  # the payload as it grows, and the copy that is handed out
 
 
 # The limits below are no timings: quadratic work would take hours (four megabytes copied four million times), linear

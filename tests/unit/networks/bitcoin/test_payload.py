@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 from typing import get_args
 
@@ -16,6 +15,7 @@ from headway.types import UNKNOWN_HEIGHT, ZERO_HASH, Address, BlockId, Raw
 from headway.wire import messages as m
 from headway.wire.buffer import compact_size
 from tests.data import read
+from tests.memory import traced
 
 LIMITS = Limits()
 HASH = bytes(range(32))
@@ -270,11 +270,10 @@ def test_unknown_kinds_of_inventory_stay_numbers() -> None:
 
 def test_a_count_without_entries_behind_it_builds_nothing() -> None:
     payload = compact_size(50_000) + bytes(100)
-    tracemalloc.start()
-    with pytest.raises(CodecError, match=r"inv.entries is 50000: 1800000 bytes at least, 100 are left"):
-        decode("inv", payload)
-    assert tracemalloc.get_traced_memory()[1] < 20_000
-    tracemalloc.stop()
+    with traced() as memory:
+        with pytest.raises(CodecError, match=r"inv.entries is 50000: 1800000 bytes at least, 100 are left"):
+            decode("inv", payload)
+        assert memory()[1] < 20_000
 
 
 # --- addresses
