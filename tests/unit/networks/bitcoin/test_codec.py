@@ -10,6 +10,7 @@ import pytest
 
 from headway.errors import CodecError, LocalProtocolError
 from headway.network import Codec, Wire
+from headway.networks import names, network_named
 from headway.networks.bitcoin.codec import KNOWN_MAGICS, BitcoinCodec
 from headway.networks.bitcoin.parser import PARSER
 from headway.types import ZERO_HASH, BlockId, BlockRequest, hash_hex
@@ -200,6 +201,13 @@ def test_what_cannot_be_asked_is_refused_when_it_is_asked() -> None:
 def test_the_codec_says_what_it_speaks() -> None:
     assert MAINNET.protocol_version == 70016
     assert MAINNET.parser is PARSER
+
+
+def test_the_known_magics_are_those_of_the_networks() -> None:
+    for network in map(network_named, names()):
+        if isinstance(network.codec, BitcoinCodec):
+            assert network.codec.magic == network.magic
+            assert KNOWN_MAGICS[network.magic] == network.name
 
 
 def test_negotiation_changes_nothing() -> None:
