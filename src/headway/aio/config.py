@@ -95,7 +95,7 @@ class LocalConfig:
     def peer_config(self) -> PeerConfig:
         """The part that the machine knows. Raises ConfigError for a network that does not exist."""
         return PeerConfig(
-            network=networks.get(self.network) if isinstance(self.network, str) else self.network,
+            network=networks.network_named(self.network) if isinstance(self.network, str) else self.network,
             user_agent=self.user_agent,
             services=self.services,
             nonce=self.nonce,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from headway.aio.dns import lookup
-from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
+from headway.errors import LocalProtocolError, PeerGone, RequestFailed, RequestTimeout
 from headway.network import Timing
 from headway.types import Address
 
@@ -77,6 +77,20 @@ class Connection(asyncio.BufferedProtocol):
             raise
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def remote(self) -> Address | None:
+        """Who is at the other end; None when the connection broke before it could be asked."""
+        return self._end_of_it("peername")
+
+    @property
+    def local(self) -> Address | None:
+        """Our own end."""
+        return self._end_of_it("sockname")
+
+    def _end_of_it(self, which: str) -> Address | None:
+        name = self._transport.get_extra_info(which) if self._transport else None
+        return Address(name[0], name[1]) if name else None
 
     def write(self, chunks: Iterable[Raw]) -> None:
         """Queue bytes for the socket and tell how many wait there now. Nothing happens once it has ended."""
@@ -159,10 +173,18 @@ async def open_connection(
             raise LocalProtocolError(f"no port to dial at {host}")
         host = Address(host, port)
     try:
+        return await dial(host, connect_timeout)
+    except RequestFailed as error:
+        raise type(error)(f"cannot connect to {host}: {error}") from None
+
+
+async def dial(target: Address, connect_timeout: float) -> socket.socket:
+    """As `open_connection`; the errors say the reason alone."""
+    try:
         async with asyncio.timeout(connect_timeout or None):
-            return await _dial_first(host)
+            return await _dial_first(target)
     except TimeoutError:
-        raise RequestTimeout(f"{host} did not answer within {connect_timeout:g} s") from None
+        raise RequestTimeout(f"no answer within {connect_timeout:g} s") from None
 
 
 async def _dial_first(target: Address) -> socket.socket:
@@ -170,13 +192,13 @@ async def _dial_first(target: Address) -> socket.socket:
     try:
         addresses = await lookup(target.host, target.port)
     except OSError as error:
-        raise PeerGone(f"cannot find the address of {target.host}: {error.strerror or error}") from None
+        raise PeerGone(f"the name has no address: {error.strerror or error}") from None
     for address in addresses:
         try:
             return await _dial(address)
         except OSError as error:
-            failures.append(f"{address}: {_words(error)}")
-    raise PeerGone("cannot connect to " + "; ".join(failures or [f"{target.host}: the name has no address"]))
+            failures.append(_words(error) if address == target else f"{address}: {_words(error)}")
+    raise PeerGone("; ".join(failures) or "the name has no address")
 
 
 async def _dial(address: Address) -> socket.socket:

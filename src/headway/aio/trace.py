@@ -12,7 +12,12 @@ trace = logging.getLogger("headway.trace")
 
 
 def tracer(peer: int) -> Callable[[str], None] | None:
-    """Takes the lines of one machine, with the number of its peer in front; None when nobody listens."""
+    """Takes the lines of one peer's machine, its number in front; None when nobody listens."""
     if not trace.isEnabledFor(logging.DEBUG):
         return None
     return lambda line: trace.debug("%d %s", peer, line)
+
+
+def node_tracer() -> Callable[[str], None] | None:
+    """Takes the lines of a node's machine, which names its peers itself; None when nobody listens."""
+    return trace.debug if trace.isEnabledFor(logging.DEBUG) else None

@@ -1,0 +1,302 @@
+"""The node machine on an event loop: its orders carried out, the results brought back.
+
+Dials, lookups and jobs are tasks of one group. Blocks are judged in a pool of threads, written by the one writer
+thread and read by another, so that the loop waits for no disk and no hash. Not here: what users see (`node`), what is
+to be done at all (`node.machine`). Called by `node`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import random
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from headway import kernel
+from headway.aio.connection import Connection, dial
+from headway.aio.dns import resolve
+from headway.aio.info import peer_info
+from headway.aio.timer import Timer
+from headway.aio.trace import node_tracer
+from headway.errors import RequestFailed, StoreError
+from headway.node import orders as do
+from headway.node.machine import NodeMachine
+from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
+from headway.types import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from headway.aio.info import PeerInfo
+    from headway.node.config import NodeConfig
+    from headway.store import Store
+    from headway.sync.scheduler import Write
+    from headway.types import Instant
+
+logger = logging.getLogger(__name__)
+
+JUDGES: Final = (os.cpu_count() or 1) if kernel.NAME == "native" else 1
+"""Threads that verify blocks. Pure Python holds the interpreter's lock: a second one would only be in the way."""
+
+
+class NodeDriver:
+    def __init__(
+        self,
+        config: NodeConfig,
+        store: Store,
+        *,
+        group: asyncio.TaskGroup,
+        writer: Executor,
+        changed: Callable[[], None],
+    ) -> None:
+        """`writer` has one thread, the one that opened the store. `changed()` is called after every input."""
+        self._loop = asyncio.get_running_loop()
+        self._network = config.network
+        self._store = store
+        self._group = group
+        self._writer = writer
+        self._judges = ThreadPoolExecutor(JUDGES, "headway-verify")
+        self._readers = ThreadPoolExecutor(1, "headway-read")
+        self._changed = changed
+        self._timer = Timer(self._loop, self._ring)
+        self._connections: dict[int, Connection] = {}
+        self._dials: dict[int, asyncio.Task[None]] = {}
+        self._writes: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # all others
+        self._server: asyncio.Server | None = None
+        self.machine = NodeMachine(
+            config, store.tree, rng=random.SystemRandom(), stored=store.stored_positions(), log=node_tracer()
+        )
+
+    # Its life.
+
+    def start(self) -> None:
+        self.machine.start(time.time(), self._loop.time())
+        self.after_input()
+
+    async def listen(self, address: Address) -> Address:
+        """Accept connections there. Returns where, with the real port when 0 was asked. Raises OSError."""
+        self._server = await self._loop.create_server(self._accept, address.host, address.port)
+        return Address(*self._server.sockets[0].getsockname()[:2])
+
+    async def close(self) -> None:
+        """Disconnect everybody, finish what is being written, end every thread but the writer."""
+        if self._server is not None:
+            self._server.close()
+        self.machine.close(self._loop.time())
+        self.after_input()
+        for task in self._tasks:
+            task.cancel()
+        try:
+            while self._connections or self._writes:  # the machine's timer ends those that do not drain
+                await asyncio.wait({*self._writes, *(connection.closed for connection in self._connections.values())})
+            for pool in (self._judges, self._readers):
+                await self._loop.run_in_executor(self._writer, functools.partial(pool.shutdown, cancel_futures=True))
+        finally:
+            self._timer.cancel()
+            for connection in self._connections.values():  # none is left, unless we were cancelled
+                connection.close()
+
+    async def load(self, position: int) -> bytes | None:
+        """A stored block. Raises StoreError."""
+        return await self._loop.run_in_executor(self._readers, self._read, position)
+
+    def peer_infos(self) -> list[PeerInfo]:
+        """Every connection, whatever its state."""
+        machine, now = self.machine, self._loop.time()
+        infos = []
+        for number, connection in self._connections.items():
+            peer, bound = machine.peer(number), connection.local
+            if peer is None or bound is None:
+                continue
+            manual = "manual" if machine.slots.is_manual(number) else "outbound-full-relay"
+            best = machine.sync.headers.best(number)
+            synced = (machine.tree.height(best) if best >= 0 else -1, -1)
+            kind = "inbound" if peer.inbound else manual
+            infos.append(peer_info(peer, now, number=number, bound=bound, connection_type=kind, synced=synced))
+        return infos
+
+    # Inputs.
+
+    def after_input(self) -> None:
+        """Carry out what the machine orders; every input ends here."""
+        while orders := self.machine.orders():
+            for order in orders:
+                self._carry_out(order)
+        self._timer.arm(self.machine.get_timer())
+        self._changed()
+
+    def _ring(self, now: Instant) -> None:
+        self.machine.handle_clock(time.time(), now)
+        self.machine.handle_timer(now)
+        self.after_input()
+
+    def _result(self, order: int, result: Any) -> None:
+        self.machine.handle_result(order, result, self._loop.time())
+        self.after_input()
+
+    # Orders.
+
+    def _carry_out(self, order: do.Order) -> None:
+        match order:
+            case do.Connect():
+                if (task := self._spawn(self._dial(order), self._tasks)) is not None:
+                    self._dials[order.peer] = task
+                    task.add_done_callback(functools.partial(self._forget_dial, order.peer))
+            case do.Disconnect():
+                self._disconnect(order.peer)
+            case do.Send():
+                self._connections[order.peer].write(order.data)
+            case do.Verify():
+                judge = functools.partial(self._network.rules.verify_block, order.request, order.median_time, order.raw)
+                self._spawn(self._work(order.order, self._judges, judge), self._tasks)
+            case do.Store():
+                write = functools.partial(self._write, order.writes)
+                self._spawn(self._work(order.order, self._writer, write), self._writes)
+            case do.Load():
+                self._spawn(self._load(order), self._tasks)
+            case do.Resolve():
+                self._spawn(self._resolve(order), self._tasks)
+            case do.Emit():
+                _log(order.event)
+            case _:
+                assert_never(order)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None] | None:
+        try:
+            task = self._group.create_task(coroutine)
+        except RuntimeError:  # a task has failed, and the group is ending because of it
+            coroutine.close()
+            return None
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    async def _work(self, order: int, pool: Executor, function: Callable[[], Any]) -> None:
+        self._result(order, await self._loop.run_in_executor(pool, function))
+
+    async def _load(self, order: do.Load) -> None:
+        try:
+            raw = await self.load(order.position)
+        except StoreError as error:
+            logger.warning("a stored block cannot be read: %s", error)
+            raw = None
+        self._result(order.order, raw)
+
+    async def _resolve(self, order: do.Resolve) -> None:
+        self._result(order.order, await resolve(order.names, order.port))
+
+    # Connections.
+
+    async def _dial(self, order: do.Connect) -> None:
+        try:
+            sock = await dial(order.address, self._network.timing.connect_timeout)
+            await self._keep(order.peer, Connection(_Remote(self.machine, order.peer), self.after_input)).attach(sock)
+        except (RequestFailed, OSError) as error:
+            self.machine.handle_connect_failed(order.peer, str(error), self._loop.time())
+            self.after_input()
+
+    def _forget_dial(self, peer: int, _task: asyncio.Task[None]) -> None:
+        del self._dials[peer]
+
+    def _disconnect(self, peer: int) -> None:
+        if (task := self._dials.get(peer)) is not None:
+            task.cancel()
+        if (connection := self._connections.get(peer)) is not None:
+            connection.close()
+
+    def _accept(self) -> Connection:
+        remote = _Inbound(self.machine, self._keep)
+        remote.connection = Connection(remote, self.after_input)
+        return remote.connection
+
+    def _keep(self, peer: int, connection: Connection) -> Connection:
+        self._connections[peer] = connection
+        connection.closed.add_done_callback(lambda _closed: self._connections.pop(peer))
+        return connection
+
+    # The store, in its threads.
+
+    def _write(self, writes: Sequence[Write]) -> StoreError | None:
+        try:
+            for write in writes:
+                match write:
+                    case WriteHeaders():
+                        self._store.append_headers(write.raw)
+                    case WriteInvalid():
+                        self._store.mark_invalid(write.hash)
+                    case WriteBlock():
+                        self._store.put_block(write.position, write.raw)
+                    case _:
+                        assert_never(write)
+        except StoreError as error:
+            return error
+        return None
+
+    def _read(self, position: int) -> bytes | None:
+        return self._store.get_block(position) if position else self._network.rules.genesis_block
+
+
+class _Remote:
+    """One peer of the machine, as its connection sees it."""
+
+    def __init__(self, machine: NodeMachine, peer: int) -> None:
+        self._machine = machine
+        self.peer = peer
+
+    def handle_connected(self, now: Instant, wall_time: float) -> None:
+        self._machine.handle_clock(wall_time, now)
+        self._machine.handle_connected(self.peer, now)
+
+    def receive_buffer(self) -> memoryview:
+        return self._machine.receive_buffer(self.peer)
+
+    def receive_buffered(self, n: int, now: Instant) -> None:
+        self._machine.receive_buffered(self.peer, n, now)
+
+    def receive_eof(self, now: Instant) -> None:
+        self._machine.receive_eof(self.peer, now)
+
+    def handle_writable(self, queued_bytes: int, now: Instant) -> None:
+        self._machine.handle_writable(self.peer, queued_bytes, now)
+
+    def handle_connection_lost(self, message: str, now: Instant) -> None:
+        self._machine.handle_connection_lost(self.peer, message, now)
+
+
+class _Inbound(_Remote):
+    """One who dialled us. The machine gives it a number, or refuses it: then it stays nobody's, and is closed."""
+
+    NOBODY: Final = 0
+    connection: Connection
+
+    def __init__(self, machine: NodeMachine, keep: Callable[[int, Connection], Connection]) -> None:
+        super().__init__(machine, self.NOBODY)
+        self._keep = keep
+
+    def handle_connected(self, now: Instant, wall_time: float) -> None:
+        self._machine.handle_clock(wall_time, now)
+        address = self.connection.remote
+        peer = self._machine.handle_inbound(address, now) if address is not None else None
+        if peer is None:
+            self.connection.close()
+            return
+        self.peer = peer
+        self._keep(peer, self.connection)
+
+
+def _log(event: do.NodeEvent) -> None:
+    match event:
+        case do.PeerReady():
+            logger.info("= %d %s READY %s", event.peer, event.address, event.user_agent)
+        case do.PeerLost():
+            logger.info("x %d %s %s: %s", event.peer, event.address, event.reason.name, event.message)
+        case do.TipChanged():
+            if event.disconnected:
+                logger.info("= reorganisation, %d headers deep: the tip is %s", event.disconnected, event.tip)
+        case do.BlockConnected() | do.BlockDisconnected():
+            pass  # followers look at the chain itself

@@ -1,0 +1,278 @@
+"""The whole engine for users of asyncio: a verified chain of headers and blocks from many peers, as a data directory
+and as a stream of events.
+
+Not here: what is done and when (`node.machine`), sockets and threads (`driver`), one single peer (`peer`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headway import networks
+from headway.aio.config import USER_AGENT
+from headway.aio.driver import NodeDriver
+from headway.aio.status import NodeStatus
+from headway.errors import ConfigError, LocalProtocolError, StoreError
+from headway.node.config import NodeConfig
+from headway.node.orders import BlockConnected, BlockDisconnected
+from headway.peer.events import PeerState
+from headway.store import Store
+from headway.store.peers_file import read_peers_file
+from headway.types import Address
+from headway.wire.messages import Block
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from headway.aio.info import PeerInfo
+    from headway.network import Network
+    from headway.node.machine import NodeMachine
+    from headway.types import Height
+
+
+class Node:
+    """`async with Node(...) as node`: open, at work, and closed again with nothing left running.
+
+    It brings headers at once, and blocks from the lowest height that somebody asks for: `synced()` asks for all,
+    `follow(start=N)` for those from N on. A pool without peers is a state, not an error: it goes on trying.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Network | str = "bitcoin",
+        peers: int = 8,
+        datadir: str | Path | None = None,
+        connect: Sequence[str | Address] = (),
+        peers_file: str | Path | None = None,
+        bind: str | Address | None = None,
+        headers_only: bool = False,
+        stop_at: Height | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
+        """Nothing happens before `async with`.
+
+        `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
+        named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
+        for any free one. `stop_at`: highest block to bring. Raises ConfigError for what cannot be.
+        """
+        self.network = networks.network_named(network) if isinstance(network, str) else network
+        self._datadir = None if datadir is None else Path(datadir).expanduser()
+        self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
+        self._bind = None if bind is None else self._address(bind)
+        self._connect = tuple(self._address(each) for each in connect)
+        self._peers = peers
+        self._headers_only = headers_only
+        self._stop_at = stop_at
+        self._user_agent = user_agent
+        self._driver: NodeDriver | None = None
+        self._stack = AsyncExitStack()
+        self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
+        self.listening: Address | None = None
+        """Where others reach us, once open."""
+        self.repairs: tuple[str, ...] = ()
+        """What a kill had left torn in the data directory, put right when it was opened; one sentence each."""
+
+    # Its life.
+
+    async def __aenter__(self) -> Self:
+        """Raises StoreError, ConfigError for a bad peers file, OSError when it cannot listen."""
+        async with AsyncExitStack() as stack:
+            writer = stack.enter_context(ThreadPoolExecutor(1, "headway-write"))
+            config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
+            directory = self._datadir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
+            opening = asyncio.get_running_loop().run_in_executor(writer, Store.open, directory, self.network)
+            stack.push_async_callback(_close, opening, writer)
+            store = await asyncio.shield(opening)
+            self.repairs = store.repairs
+            group = asyncio.TaskGroup()
+            stack.push_async_exit(_Leave(group))
+            await group.__aenter__()
+            self._driver = NodeDriver(config, store, group=group, writer=writer, changed=self._look)
+            stack.push_async_callback(self._stop)
+            if self._bind is not None:
+                self.listening = await self._driver.listen(self._bind)
+            self._driver.start()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def _stop(self) -> None:
+        driver, self._driver = self.driver, None
+        self._look()
+        await driver.close()
+
+    # What users ask of it.
+
+    @property
+    def machine(self) -> NodeMachine:
+        """The node's state, to be looked at. Raises LocalProtocolError outside `async with`."""
+        return self.driver.machine
+
+    @property
+    def driver(self) -> NodeDriver:
+        if self._driver is None:
+            raise LocalProtocolError("the node is not open: use `async with`")
+        return self._driver
+
+    def status(self) -> NodeStatus:
+        """What it is doing now."""
+        machine = self.machine
+        counters, chain = machine.counters, machine.sync.chain
+        first, last = counters.first_request_at, counters.last_stored_at
+        return NodeStatus(
+            network=self.network.name,
+            phase=machine.sync.phase.name.lower(),
+            header_tip=machine.tree.tip,
+            block_tip=chain.tip if machine.sync.wants_blocks else None,
+            headers=counters.headers,
+            blocks=counters.blocks,
+            block_bytes=counters.block_bytes,
+            seconds=last - first if first is not None and last is not None else 0.0,
+            peers=machine.ready_count,
+            connecting=machine.slots.count(PeerState.CONNECTING) + machine.slots.count(PeerState.HANDSHAKING),
+            in_flight=machine.sync.blocks.in_flight,
+            stalls=counters.stalls,
+            reorgs=counters.reorgs,
+            misbehaved=counters.misbehaved,
+        )
+
+    def peers(self) -> list[PeerInfo]:
+        """What getpeerinfo would say, now."""
+        return self.driver.peer_infos()
+
+    def is_synced(self, stop_at: Height | None = None) -> bool:
+        """Everything up to `stop_at` is stored; None: up to the tip, about which every ready peer was heard."""
+        return self.machine.is_at_tip if stop_at is None else self.machine.is_stored_to(stop_at)
+
+    async def synced(self, stop_at: Height | None = None) -> None:
+        """Wait until `is_synced`. Without peers it waits for them. Raises StoreError."""
+        if not self._headers_only and not self.machine.sync.wants_blocks:
+            self._want(0)
+        await self.until(lambda: self.is_synced(stop_at))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds()`, which is looked at after every input. Raises StoreError when the node has failed."""
+        while not holds():
+            if (failure := self.machine.failure) is not None:
+                raise failure
+            change = asyncio.get_running_loop().create_future()
+            self._watchers[change] = holds
+            try:
+                await change
+            finally:
+                del self._watchers[change]
+
+    async def follow(self, start: Height = 0) -> AsyncGenerator[BlockConnected | BlockDisconnected, None]:
+        """Blocks from height `start` on, in order, verified and stored, without end; taken back where a better chain
+        forks off.
+
+        A consumer may be as slow as it likes: it reads from the store, and takes back what it was given when it comes
+        to it. Raises StoreError; LocalProtocolError for a node that brings headers only.
+        """
+        self._want(start)
+        tree, chain = self.machine.tree, self.machine.sync.chain
+        last: int | None = None  # position of the block given last
+        while True:
+            seen = chain.tip_position
+            if last is not None and self._was_taken_back(last):
+                gone, parent = tree.id(last), tree.parent(last)
+                last = parent if gone.height > start else None
+                yield BlockDisconnected(gone)
+                continue
+            position = chain.delivered(start if last is None else tree.height(last) + 1)
+            if position is None:
+                await self.until(lambda seen=seen: chain.tip_position != seen)  # type: ignore[misc]  # bound now
+                continue
+            raw = await self.driver.load(position)
+            if raw is None:
+                raise StoreError(f"block {tree.id(position)} was stored and cannot be read any more")
+            last = position
+            yield BlockConnected(tree.id(position), Block(raw, self.network.codec.parser))
+
+    # How.
+
+    def _was_taken_back(self, position: int) -> bool:
+        """The delivered chain does not go through this block any more. One that merely ends below it may come back."""
+        tree, chain = self.machine.tree, self.machine.sync.chain
+        if (now := chain.delivered(tree.height(position))) is not None:
+            return now != position
+        if chain.tip_position < 0:
+            return False
+        while tree.height(position) > tree.height(chain.tip_position):
+            position = tree.parent(position)
+        return position != chain.tip_position
+
+    def _want(self, floor: Height) -> None:
+        """Bring blocks from `floor` on, besides those that are wanted already."""
+        if self._headers_only:
+            raise LocalProtocolError("this node brings headers only")
+        sync = self.machine.sync
+        if not sync.wants_blocks or floor < sync.chain.floor:
+            self.machine.want_blocks(floor, asyncio.get_running_loop().time())
+            self.driver.after_input()
+
+    def _look(self) -> None:
+        """Something may have changed for those who wait."""
+        for change, holds in self._watchers.items():
+            if not change.done() and (self._driver is None or self.machine.failure is not None or holds()):
+                change.set_result(None)
+
+    def _config(self) -> NodeConfig:
+        """Reads the peers file, so not on the loop."""
+        serves = self._bind is not None
+        return NodeConfig(
+            network=self.network,
+            user_agent=self._user_agent,
+            peers=self._peers,
+            connect=self._connect,
+            peers_file=read_peers_file(self._peers_file, self.network.port) if self._peers_file else (),
+            dns=self._peers > 0 and not self._connect,
+            floor=0 if serves and not self._headers_only else None,
+            ceiling=self._stop_at,
+            serve=serves,
+            port=self._bind.port if self._bind else 0,
+        )
+
+    def _address(self, where: str | Address) -> Address:
+        if isinstance(where, Address):
+            return where
+        try:
+            return Address.parse(where, self.network.port)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+
+class _Leave:
+    """Leaves a task group: an error of the body passes by unchanged, an error of a task ends the body."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+
+    async def __call__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        if isinstance(error, asyncio.CancelledError):
+            return await self._group.__aexit__(kind, error, trace)
+        await self._group.__aexit__(None, None, None)
+        return None
+
+
+async def _close(opening: asyncio.Future[Store], writer: Executor) -> None:
+    """Close a store in the thread that wrote to it, also one that was still being opened when we were cancelled."""
+    try:
+        store = await opening
+    except StoreError:
+        return
+    await asyncio.get_running_loop().run_in_executor(writer, store.close)

@@ -1,0 +1,59 @@
+"""What a node is doing, as a snapshot for progress lines and reports. Taken by `node`, read by users and `cli`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.types import BlockId
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """Counts are of this run; heights are of the data directory."""
+
+    network: str
+    phase: str
+    """headers, blocks or current."""
+    header_tip: BlockId
+    """Of the best header chain."""
+    block_tip: BlockId | None
+    """The last block delivered in order; None when no blocks are brought."""
+    headers: int
+    """Stored."""
+    blocks: int
+    """Verified and stored."""
+    block_bytes: int
+    seconds: float
+    """From the first request to the last record stored: start-up and idle time are not in it."""
+    peers: int
+    """Ready."""
+    connecting: int
+    """Outbound peers that are not ready yet."""
+    in_flight: int
+    """Blocks asked for and not yet here."""
+    stalls: int
+    reorgs: int
+    misbehaved: int
+    """Peers that served invalid data."""
+
+    @property
+    def tip(self) -> BlockId:
+        """How far the node is: the last block where it brings blocks, else the last header."""
+        return self.header_tip if self.block_tip is None else self.block_tip
+
+    @property
+    def headers_per_second(self) -> float:
+        return self.headers / self.seconds if self.seconds else 0.0
+
+    @property
+    def blocks_per_second(self) -> float:
+        return self.blocks / self.seconds if self.seconds else 0.0
+
+    @property
+    def mb_per_second(self) -> float:
+        """Block payload; 1 MB = 10^6 bytes."""
+        return self.block_bytes / 1e6 / self.seconds if self.seconds else 0.0
