@@ -32,7 +32,7 @@ class NetworkName(click.ParamType[Any]):
         from headway.errors import ConfigError
 
         try:
-            return networks.get(value)
+            return networks.network_named(value)
         except ConfigError as error:
             self.fail(str(error), param, ctx)
 
