@@ -154,7 +154,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.closed.done():
             return
-        self._receiver.handle_connection_lost(_words(exc) if exc else "closed", self._loop.time())
+        self._receiver.handle_connection_lost(words(exc) if exc else "closed", self._loop.time())
         self.closed.set_result(None)
         self._after_input()
 
@@ -197,7 +197,7 @@ async def _dial_first(target: Address) -> socket.socket:
         try:
             return await _dial(address)
         except OSError as error:
-            failures.append(_words(error) if address == target else f"{address}: {_words(error)}")
+            failures.append(words(error) if address == target else f"{address}: {words(error)}")
     raise PeerGone("; ".join(failures) or "the name has no address")
 
 
@@ -213,7 +213,7 @@ async def _dial(address: Address) -> socket.socket:
     return sock
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """The system's words for an error of a socket; asyncio puts its own in their place."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway import networks
 from headway.aio.config import USER_AGENT
+from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
 from headway.aio.status import NodeStatus
 from headway.errors import ConfigError, LocalProtocolError, StoreError
@@ -83,7 +84,7 @@ class Node:
     # Its life.
 
     async def __aenter__(self) -> Self:
-        """Raises StoreError, ConfigError for a bad peers file, OSError when it cannot listen."""
+        """Raises StoreError, and ConfigError for a bad peers file or when it cannot listen."""
         async with AsyncExitStack() as stack:
             writer = stack.enter_context(ThreadPoolExecutor(1, "headway-write"))
             config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
@@ -98,7 +99,7 @@ class Node:
             self._driver = NodeDriver(config, store, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
             if self._bind is not None:
-                self.listening = await self._driver.listen(self._bind)
+                self.listening = await self._listen(self._driver, self._bind)
             self._driver.start()
             self._stack = stack.pop_all()
         return self
@@ -151,6 +152,17 @@ class Node:
     def peers(self) -> list[PeerInfo]:
         """What getpeerinfo would say, now."""
         return self.driver.peer_infos()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """No peer was ever ready and every known address failed several times, or all that were named serve invalid
+        data. It goes on trying all the same; a command may rather tell its user."""
+        slots = self.machine.slots
+        return slots.hopeless or slots.all_discouraged
+
+    def last_errors(self) -> list[str]:
+        """`address: why` of addresses that failed."""
+        return self.machine.slots.last_errors()
 
     def is_synced(self, stop_at: Height | None = None) -> bool:
         """Everything up to `stop_at` is stored; None: up to the tip, about which every ready peer was heard."""
@@ -244,6 +256,12 @@ class Node:
             serve=serves,
             port=self._bind.port if self._bind else 0,
         )
+
+    async def _listen(self, driver: NodeDriver, bind: Address) -> Address:
+        try:
+            return await driver.listen(bind)
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {bind}: {words(error)}") from None
 
     def _address(self, where: str | Address) -> Address:
         if isinstance(where, Address):

@@ -28,12 +28,18 @@ COMMANDS = {
 """Name -> short help. `headway.cli.NAME` holds the click command NAME."""
 
 
+ARGUMENTS = "headway.cli.arguments"
+"""Key in `Context.meta`: the command line as it was given, for the hint how to go on."""
 JSON_WANTED = "headway.cli.json"
 """Key in `Context.meta`: the group prints a failure as JSON too when the command was asked for JSON."""
 
 
 class _Commands(click.Group):
     """Loads a command's module only when that command is called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

@@ -1,0 +1,90 @@
+"""How far a node is, on stderr: one live line on a terminal, else a plain line every ten seconds.
+
+rich is loaded only for the live line. Called by `sync` and `serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headway.aio.status import NodeStatus
+    from headway.cli.output import Output
+    from headway.types import Instant
+
+LIVE_INTERVAL: Final = 0.25
+PLAIN_INTERVAL: Final = 10.0
+"""Seconds between two lines."""
+WINDOW: Final = 10.0
+"""Seconds over which rates are taken: long enough to be read, short enough to show a stall."""
+
+
+async def show(output: Output, status: Callable[[], NodeStatus], stop_at: int | None) -> None:
+    """Show `status()` until cancelled; nothing with -q. `stop_at`: the height that is aimed at, None for the tip."""
+    meter = Meter(stop_at)
+    clock = asyncio.get_running_loop().time
+    if not output.live():
+        while True:
+            await asyncio.sleep(PLAIN_INTERVAL)
+            output.note(meter.line(status(), clock()))
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True, no_color=not output.wants_color())
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while True:
+            live.update(Text(meter.line(status(), clock()), no_wrap=True, overflow="ellipsis"), refresh=True)
+            await asyncio.sleep(LIVE_INTERVAL)
+
+
+class Meter:
+    """Snapshots in, lines out: rates over the last seconds and the time that is left at that rate."""
+
+    def __init__(self, stop_at: int | None) -> None:
+        self._stop_at = stop_at
+        self._samples: deque[tuple[Instant, NodeStatus]] = deque()
+
+    def line(self, status: NodeStatus, now: Instant) -> str:
+        self._samples.append((now, status))
+        while self._samples[0][0] < now - WINDOW:
+            self._samples.popleft()
+        since, first = self._samples[0]
+        seconds = now - since
+        parts = [f"{status.network} {status.phase}", f"headers {status.header_tip.height:,}"]
+        done, rate = status.header_tip.height, _rate(status.headers - first.headers, seconds)
+        if status.block_tip is None or status.phase == "headers":
+            parts.append(f"{rate:,.0f}/s")
+        else:
+            done, rate = status.block_tip.height, _rate(status.blocks - first.blocks, seconds)
+            megabytes = _rate(status.block_bytes - first.block_bytes, seconds) / 1e6
+            parts += [f"blocks {done:,}", f"{rate:,.0f}/s", f"{megabytes:,.1f} MB/s"]
+        parts.append(f"{status.peers} peers" + (f" (+{status.connecting})" if status.connecting else ""))
+        parts.append(f"{status.in_flight} in flight")
+        if status.stalls:
+            parts.append(f"{status.stalls} stalls")
+        parts.append(f"ETA {self._eta(status, done, rate)}")
+        return "  ".join(parts)
+
+    def _eta(self, status: NodeStatus, done: int, rate: float) -> str:
+        target = self._stop_at
+        if target is None and status.phase != "headers":
+            target = status.header_tip.height
+        if target is None or (done < target and not rate):
+            return "-"
+        return duration(max(target - done, 0) / rate) if done < target else "0:00"
+
+
+def _rate(count: int, seconds: float) -> float:
+    return count / seconds if seconds > 0 else 0.0
+
+
+def duration(seconds: float) -> str:
+    """`1:02` or `3:04:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,59 @@
+"""`headway serve`: answer other nodes from the data directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from headway.cli.options import bind_address, common_options, datadir_option, default_datadir, network_option
+from headway.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+    from headway.aio.node import Node
+    from headway.network import Network
+
+
+@click.command()
+@network_option
+@datadir_option
+@click.option(
+    "--bind", metavar="HOST:PORT", default="127.0.0.1", show_default=True, help="Where to listen; port 0: any."
+)
+@common_options
+def serve(network: Network, datadir: Path | None, bind: str, output: Output) -> Exit:
+    """Answer other nodes from the data directory: headers, blocks and pings.
+
+    Prints `listening HOST:PORT` on stderr once it accepts connections.
+    """
+    from headway.aio.node import Node
+    from headway.cli.running import run
+
+    node = Node(
+        network=network,
+        peers=0,
+        datadir=datadir or default_datadir(network),
+        bind=bind_address(bind, network, "--bind"),
+    )
+    return run(lambda interrupted: _serve(node, output, interrupted))
+
+
+async def _serve(node: Node, output: Output, interrupted: asyncio.Event) -> Exit:
+    from headway.cli.running import resume_command
+    from headway.types import hash_hex
+
+    async with node:
+        for repair in node.repairs:
+            output.note(f"repaired: {repair}")
+        tip = node.status().tip
+        if tip.height == 0:
+            output.note("there is nothing here yet to serve but the first block: bring a chain with `headway sync`")
+        output.say(f"listening {node.listening}")
+        await interrupted.wait()
+        output.note(f"interrupted. Serve again with: {resume_command()}")
+        result = {"network": node.network.name, "listening": str(node.listening), "height": tip.height}
+        output.result({**result, "hash": hash_hex(tip.hash), "peers": node.status().peers})
+    return Exit.INTERRUPTED
