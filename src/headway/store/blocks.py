@@ -4,7 +4,7 @@ A blk file is blocks one after another, each as magic 4, length u32, raw block; 
 record is hash 32, file u32, offset of the raw block u32, length u32, crc32 of these u32; little endian, behind a head
 (`format`). First the block is written, then its record: it is stored once both are there. At open, records without
 their block and bytes without their record, at the ends, are what a kill left, and are cut off; a record in the middle
-that does not stand for a block any more is passed over, and its block fetched again. In memory a block costs 4 bytes:
+that is damaged, or whose block is gone, is passed over, and its block fetched again. In memory a block costs 4 bytes:
 the number of its record, in a column by the position of its header in the tree.
 Not here: whether a block is right (it was verified before; `headway verify` does it again). Called by `directory`.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from headway.errors import StoreError
-from headway.store.disk import AppendFile, failure
+from headway.store.disk import AppendFile, DamagedFile, failure
 from headway.store.format import HEAD_SIZE, open_head
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _SLICE: Final = 16_384 * _RECORD.size
 """Bytes of index records read at a time."""
 _NO_RECORD: Final = 0
 """In the column of record numbers, which therefore count from 1."""
+_VOID: Final = _RECORD.pack(bytes(32), 0, 0, 0, crc32(bytes(_CRC_AT)))
+"""What a damaged record is replaced with, once its block counts as not stored: no block is empty."""
 
 
 class Location(NamedTuple):
@@ -68,10 +70,12 @@ class BlockFiles:
         self._file_number = 0
         self._records = array("I")  # by position in the tree: number of the index record, or _NO_RECORD
         self.passed_over = 0
-        """Index records before the last good one that do not stand for a block any more; known after `load`."""
+        """Index records before the last good one whose block is not stored any more; known after `load`."""
         self.torn = 0
         """Bytes that a kill left behind the last whole record and behind its block; known after `load`."""
         try:
+            if self._index.size < HEAD_SIZE:  # it is made before the first block: no kill leaves blocks without it
+                self._refuse_blocks()
             open_head(self._index, "blocks", _RECORD.size, network, readonly=readonly)
         except BaseException:
             self._index.close()
@@ -83,19 +87,26 @@ class BlockFiles:
         A block whose header is not in the tree is left alone: it counts again once its header is there at an open.
         """
         sizes = self._file_sizes()
-        last, good_end = None, min(HEAD_SIZE, self._index.size)
-        passed = 0
+        last, last_number = None, 0
+        damaged: list[int] = []
+        gone: list[tuple[int, int]] = []  # number of the record, and position
         for number, location in self._read_index():
-            if location is None or location.end > sizes.get(location.file, 0):
-                passed += 1
-                continue
-            last, good_end = location, HEAD_SIZE + number * _RECORD.size
-            self.passed_over += passed
-            passed = 0
-            position = find(location.hash)
-            if position is not None:
-                self._reference(position, number)
-        self._settle_tail(last, good_end, sizes)
+            if location is None:
+                damaged.append(number)
+            elif location.length:
+                position = find(location.hash)
+                if location.end <= sizes.get(location.file, 0):
+                    last, last_number = location, number
+                    self._reference(position, number)
+                elif position is not None:
+                    gone.append((number, position))
+        damaged = [number for number in damaged if number < last_number]
+        self.passed_over = len(damaged)
+        self.passed_over += sum(number < last_number and position not in self for number, position in gone)
+        self._settle_tail(last, last_number, sizes)
+        if not self._readonly:
+            for number in damaged:
+                self._index.overwrite(HEAD_SIZE + (number - 1) * _RECORD.size, _VOID)
 
     def __contains__(self, position: int) -> bool:
         return position < len(self._records) and self._records[position] != _NO_RECORD
@@ -136,7 +147,7 @@ class BlockFiles:
         number = self._records[position]
         location = _unpack(self._index.read(HEAD_SIZE + (number - 1) * _RECORD.size, _RECORD.size))
         if location is None:
-            raise StoreError(f"{self._index.path} is damaged at record {number}: restart to fetch its block again")
+            raise DamagedFile(f"{self._index.path} is damaged at record {number}: restart to fetch its block again")
         return location
 
     def read(self, location: Location) -> bytes:
@@ -151,7 +162,7 @@ class BlockFiles:
             raise failure("read", path, error) from error
         if frame != FRAME.pack(self._magic, location.length) or len(raw) < location.length:
             advice = f"run `headway verify {self._directory.parent}`"
-            raise StoreError(f"{path} is damaged at byte {location.offset}: {advice}")
+            raise DamagedFile(f"{path} is damaged at byte {location.offset}: {advice}")
         return raw
 
     def sync(self) -> None:
@@ -165,7 +176,9 @@ class BlockFiles:
             self._current.close()
         self._index.close()
 
-    def _reference(self, position: int, number: int) -> None:
+    def _reference(self, position: int | None, number: int) -> None:
+        if position is None:
+            return
         missing = position + 1 - len(self._records)
         if missing > 0:
             self._records.frombytes(bytes(missing * self._records.itemsize))
@@ -180,29 +193,27 @@ class BlockFiles:
                 yield number, _unpack(piece[start : start + _RECORD.size])
             at += len(piece)
 
-    def _settle_tail(self, last: Location | None, good_end: int, sizes: dict[int, int]) -> None:
-        """Cut the index behind its last good record, and the blk files behind the block of that record."""
+    def _settle_tail(self, last: Location | None, number: int, sizes: dict[int, int]) -> None:
+        """Cut the index behind its last good record, which has this number, and the blk files behind its block."""
+        good_end = min(HEAD_SIZE, self._index.size) + number * _RECORD.size
         self._file_number, end = (last.file, last.end) if last else (0, 0)
-        orphans = {number: size for number, size in sizes.items() if number > self._file_number and size}
-        orphans[self._file_number] = sizes.get(self._file_number, 0) - end
-        self.torn = self._index.size - good_end + sum(orphans.values())
+        excess = {file: size for file, size in sizes.items() if file > self._file_number and size}
+        if sizes.get(self._file_number, 0) > end:
+            excess[self._file_number] = sizes[self._file_number] - end
+        self.torn = self._index.size - good_end + sum(excess.values())
         if self._readonly:
             return
-        for number, excess in orphans.items():
-            if excess > FRAME.size + self._max_block or number > self._file_number + 1:
-                raise StoreError(
-                    f"{self._path(number)} holds {excess} bytes that {self._index.path} does not know: "
-                    "put the index that belongs to it back, or move the file away"
-                )
+        for file in excess:
+            if file > self._file_number + 1:  # two files are never begun without a record in between
+                raise self._unknown_to_index(file)
         if good_end < self._index.size:
             self._index.truncate(good_end)
-        for number in sorted(orphans, reverse=True):
-            if orphans[number]:
-                with closing(AppendFile(self._path(number), self._disk)) as file:
-                    file.truncate(end if number == self._file_number else 0)
+        for file in excess:
+            with closing(AppendFile(self._path(file), self._disk)) as torn:
+                torn.truncate(end if file == self._file_number else 0)
 
     def _file_for(self, size: int) -> AppendFile:
-        """The blk file that takes the next `size` bytes; the one before is flushed when it is full."""
+        """The blk file that takes the next `size` bytes; a full one is flushed, and what the index says of it."""
         if self._current is None:
             self._current = AppendFile(self._path(self._file_number), self._disk)
         if self._current.size and self._current.size + size > MAX_FILE_SIZE:
@@ -210,6 +221,7 @@ class BlockFiles:
             self._file_number += 1
             try:
                 full.sync()
+                self._index.sync()
             finally:
                 full.close()
         return self._current
@@ -225,6 +237,17 @@ class BlockFiles:
         except OSError as error:
             raise failure("read", self._directory, error) from error
         return sizes
+
+    def _refuse_blocks(self) -> None:
+        for file, size in self._file_sizes().items():
+            if size:
+                raise self._unknown_to_index(file)
+
+    def _unknown_to_index(self, file: int) -> StoreError:
+        return StoreError(
+            f"{self._path(file)} holds blocks that {self._index.path} does not know: "
+            "put the index that belongs to it back, or move the file away"
+        )
 
     def _path(self, number: int) -> Path:
         return self._directory / _file_name(number)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from headway.types import Raw
 
 
+class DamagedFile(StoreError):
+    """Bytes on the disk are not those that were written there."""
+
+
 class Disk:
     """The system calls that change a disk. All raise OSError."""
 
@@ -76,17 +80,20 @@ class AppendFile:
 
     def append(self, *parts: Raw) -> int:
         """Write the parts one after another at the end; returns the offset of the first."""
-        start, total = self.size, sum(map(len, parts))
+        start = self.size
         try:
-            written = self._write(parts, start)
-            while written < total:  # a signal, or a disk that is nearly full: then the next write says so
-                written += self._write((b"".join(parts)[written:],), start + written)
+            self.size += self._write(parts, start)
         except OSError as error:
             self._roll_back(start)
             raise failure("write", self.path, error) from error
-        self.size = start + total
-        self._dirty = True
         return start
+
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Replace bytes before the end. A kill may leave them half replaced: only for what is of no use as it is."""
+        try:
+            self._write((data,), offset)
+        except OSError as error:
+            raise failure("write", self.path, error) from error
 
     def truncate(self, size: int) -> None:
         """Cut everything from `size` on."""
@@ -112,9 +119,15 @@ class AppendFile:
         os.close(self._fd)
 
     def _write(self, parts: Sequence[Raw], offset: int) -> int:
-        written = self._disk.write(self._fd, parts, offset)
-        if written <= 0:
-            raise OSError(errno.EIO, "the disk takes no more bytes")
+        """Write all of the parts; returns how many bytes they are. Raises OSError when the disk takes only some."""
+        self._dirty = True
+        written, total = self._disk.write(self._fd, parts, offset), sum(map(len, parts))
+        while written < total:  # a signal, or a disk that is nearly full: then the next write says so
+            rest = b"".join(parts)[written:]
+            more = self._disk.write(self._fd, (rest,), offset + written)
+            if more <= 0:
+                raise OSError(errno.EIO, "the disk takes no more bytes")
+            written += more
         return written
 
     def _roll_back(self, size: int) -> None:

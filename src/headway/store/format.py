@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from headway.errors import StoreError
+from headway.store.disk import DamagedFile
 
 if TYPE_CHECKING:
     from headway.network import Network
@@ -59,7 +60,7 @@ def _refusal(file: AppendFile, found: bytes, expected: bytes, kind: str) -> Stor
         which = f"format {version}, and this one reads {FORMAT}"
         return StoreError(f"{path} is of a newer headway ({which}): upgrade headway, or use another --datadir")
     if _CRC.unpack_from(found, _LAYOUT.size)[0] != crc32(found[: _LAYOUT.size]):
-        return StoreError(f"{path} is damaged in its first {HEAD_SIZE} bytes: {advice_for(kind)}")
+        return DamagedFile(f"{path} is damaged in its first {HEAD_SIZE} bytes: {advice_for(kind)}")
     _, _, our_size, our_magic, our_name, our_genesis = _LAYOUT.unpack_from(expected)
     theirs, ours = (text.rstrip(b"\0").decode(errors="replace") for text in (name, our_name))
     if (magic, genesis) != (our_magic, our_genesis):

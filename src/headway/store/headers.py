@@ -15,8 +15,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from headway.errors import StoreError
-from headway.store.disk import AppendFile
+from headway.store.disk import AppendFile, DamagedFile
 from headway.store.format import HEAD_SIZE, advice_for, open_head
 
 if TYPE_CHECKING:
@@ -73,13 +72,13 @@ class HeaderLog:
         return self._file.path
 
     def replay(self) -> Iterator[Batch]:
-        """Every whole batch in order. Raises StoreError for damage that has whole batches behind it."""
+        """Every whole batch in order. Raises DamagedFile for damage that has whole batches behind it."""
         offset = min(HEAD_SIZE, self._file.size)
         while batch := self._batch_at(offset):
             yield batch
             offset = batch.end
         if (behind := self._next_batch(offset)) is not None:
-            raise StoreError(
+            raise DamagedFile(
                 f"{self.path} is damaged at byte {offset}, and whole again from byte {behind}: {advice_for('headers')}"
             )
         self.torn = self._file.size - offset

@@ -83,6 +83,18 @@ def test_a_disk_that_takes_nothing_is_an_error_not_a_loop(path: Path) -> None:
         AppendFile(path, DeadDisk()).append(b"abc")
 
 
+def test_bytes_before_the_end_can_be_replaced(path: Path) -> None:
+    disk = FailingDisk(errno.EIO)
+    file = AppendFile(path, disk)
+    file.append(b"abcdef")
+    file.overwrite(2, b"XY")
+    assert path.read_bytes() == b"abXYef"
+    assert file.size == 6
+    disk.room = 0
+    with pytest.raises(StoreError, match="cannot write"):
+        file.overwrite(2, b"cd")
+
+
 def test_a_flush_that_fails_is_told_and_tried_again(path: Path) -> None:
     disk = FailingDisk(errno.EIO)
     file = AppendFile(path, disk)
