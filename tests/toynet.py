@@ -24,8 +24,7 @@ from headway.wire.frames import Frame
 MAGIC = b"Ty"
 HEADER_SIZE = 44
 PROTOCOL = 2
-MAX_AHEAD = 7_200
-"""Seconds that a header may lie ahead of our clock."""
+MAX_AHEAD = 7_200  # seconds that a header may lie ahead of our clock
 BLOCK, TX = m.InvType.BLOCK, m.InvType.TX
 
 
@@ -46,10 +45,6 @@ class ToyHeader:
     @property
     def prev_hash(self) -> Hash:
         return self.raw[:32]
-
-    @property
-    def check(self) -> bytes:
-        return self.raw[32:36]
 
     @property
     def time(self) -> int:
@@ -136,7 +131,7 @@ GENESIS = BlockId(0, toy_hash(GENESIS_BLOCK))
 
 
 _VERSION = struct.Struct("<IQQQI")  # protocol, services, wall time, nonce, height; the user agent is the rest
-_ENTRY = struct.Struct("<B32s")
+_ENTRY = struct.Struct("<B32s")  # type, hash
 
 
 def _records(raw: Raw, size: int, most: int) -> list[bytes]:
@@ -266,9 +261,9 @@ class ToyWire:
         return read(bytes(frame.payload)) if read else m.Unknown(frame.command, bytes(frame.payload))
 
     def encode(self, message: m.Message) -> list[Raw]:
-        name = message.command
+        name, payload = message.command, _payload(message)
         number = _NUMBERS[name] if name in _NUMBERS else int(name.removeprefix("toy"))
-        return [toy_frame(number, _payload(message))]
+        return [toy_frame(number, payload)]
 
     def negotiated(self, theirs: m.Version) -> None:
         """Nothing in the toy depends on it."""
@@ -382,7 +377,7 @@ class ToyRules:
             return BlockVerdict(BlockStatus.MUTATED, "encoding", str(error))
         if header.hash != request.hash:
             return BlockVerdict(BlockStatus.MUTATED, "wrong-block")
-        if header.check != sha256(raw[HEADER_SIZE:])[:4]:
+        if header.raw[32:36] != sha256(raw[HEADER_SIZE:])[:4]:
             return BlockVerdict(BlockStatus.MUTATED, "bad-check")
         if any(transaction.raw.startswith(b"bad") for transaction in transactions):
             return BlockVerdict(BlockStatus.INVALID, "bad-transaction")
@@ -395,8 +390,7 @@ class ToyRules:
         return True
 
 
-_LIMITS = Limits(typical_block_size=1_000)
-TOYNET = Network("toynet", MAGIC, 4444, ToyCodec(), ToyHandshake(), ToyRules(), limits=_LIMITS)
+TOYNET = Network("toynet", MAGIC, 4444, ToyCodec(), ToyHandshake(), ToyRules(), limits=Limits(typical_block_size=1_000))
 
 
 def toynet(**changes: Any) -> Network:
