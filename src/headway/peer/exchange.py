@@ -277,6 +277,8 @@ class Exchange:
             self._remove(request, now)
             return
         self._table.remove(request)
+        if isinstance(request, BlockBatch):
+            request.is_finished = True
         self._end(Reason.PING_TIMEOUT if isinstance(request, PingRequest) else Reason.STALLED, why, now)
 
     def _report_expired(self, request: Request, *, ends_peer: bool) -> None:
