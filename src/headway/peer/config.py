@@ -12,10 +12,6 @@ from headway.network import Network
 from headway.types import Services
 
 
-def _zero() -> int:
-    return 0
-
-
 @dataclass(frozen=True, slots=True)
 class PeerConfig:
     network: Network
@@ -30,7 +26,8 @@ class PeerConfig:
     """Whether we want to hear of unconfirmed transactions (BIP37 relay flag)."""
     port: int = 0
     """Where we listen; 0 when we do not."""
-    start_height: Callable[[], int] = _zero
+    start_height: Callable[[], int] = int
+    """Asked whenever a message tells our height; `int` gives 0."""
     required_services: int = 0
     """What the remote must offer; the owner leaves it 0 for inbound and manual peers."""
     is_own_nonce: Callable[[int], bool] = lambda _nonce: False

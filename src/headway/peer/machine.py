@@ -17,20 +17,12 @@ from headway.errors import Consequence, HandshakeRejected, LocalProtocolError, R
 from headway.network import OnDuplicate
 from headway.peer.blocks import BlockBatch
 from headway.peer.deadlines import Cause, Deadlines
-from headway.peer.events import (
-    HandshakeCompleted,
-    PeerDisconnected,
-    PeerEvent,
-    PeerMisbehaved,
-    PeerState,
-    Reason,
-)
+from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerEvent, PeerMisbehaved, PeerState, Reason
 from headway.peer.exchange import Exchange
 from headway.peer.handshake import Handshake, our_version
 from headway.peer.input import Input
 from headway.peer.output import Output
 from headway.peer.requests import fresh_nonce
-from headway.peer.stats import PeerStats
 from headway.types import ZERO_HASH, printable
 from headway.wire import messages as m
 
@@ -93,7 +85,7 @@ class PeerMachine:
         self._config = config
         wire = config.network.codec.open(inbound=inbound)
         self._output = Output(wire, log)
-        self.stats: PeerStats = self._output.stats
+        self.stats = self._output.stats
         self._input = Input(wire, self._output, scratch)
         self._deadlines = Deadlines()
         self._exchange = Exchange(config, address, rng, self._output, self._deadlines, self._end)

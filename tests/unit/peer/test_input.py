@@ -1,0 +1,165 @@
+"""Bytes become messages: in any chunking, by either entrance, with damaged frames dropped and hostile ones refused."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from headway.errors import CodecError, LocalProtocolError
+from headway.network import Network
+from headway.networks.bitcoin import REGTEST
+from headway.peer import events as e
+from headway.peer.events import PeerState, Reason
+from headway.peer.input import SCRATCH_SIZE
+from headway.wire import messages as m
+from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, only, ready, requests_of
+from tests.toynet import TOYNET, toy_frame
+
+
+def test_a_header_split_over_two_reads_and_three_messages_in_one_come_once_in_order(network: Network) -> None:
+    remote = ready(network)
+    said = remote.encode(m.Unknown("toy97", b"a"), m.Unknown("toy98", b"b"), m.Unknown("toy99", b"c"))
+    remote.peer.receive_data(said[:5], 1.0)
+    assert remote.events() == []
+    remote.peer.receive_data(said[5:], 2.0)
+    assert [event.message.command for event in of(e.MessageReceived, remote.events())] == ["toy97", "toy98", "toy99"]
+
+
+def test_a_wrong_magic_disconnects_at_the_header_before_the_payload(network: Network) -> None:
+    remote = ready(network)
+    frame = b"\0\0\0\0" + remote.encode(m.Ping(1))[4:]
+    remote.peer.receive_data(frame[:8], 1.0)
+    events = remote.events()
+    misbehaved = only(e.PeerMisbehaved, events)
+    assert isinstance(misbehaved.error, CodecError)
+    assert "magic" in misbehaved.error.message
+    assert misbehaved.error.peer == "192.0.2.20:4444"
+    assert only(e.PeerDisconnected, events).reason is Reason.PROTOCOL
+    assert remote.peer.wants_close()
+
+
+def test_a_wrong_checksum_drops_that_message_and_the_next_one_is_processed(network: Network) -> None:
+    remote = ready(network)
+    damaged = bytearray(remote.encode(m.Unknown("toy99", b"some payload")))
+    damaged[-1] ^= 1
+    remote.peer.receive_data(bytes(damaged) + remote.encode(m.Ping(5)), 1.0)
+    assert remote.commands() == ["pong"]
+    assert remote.events() == []
+    assert remote.peer.state is PeerState.READY
+    assert remote.peer.stats.dropped_frames == 1
+    assert remote.peer.stats.bytes_received > len(damaged)
+
+
+def test_a_frame_that_is_too_long_is_refused_from_its_header_alone() -> None:
+    remote = ready(REGTEST)
+    frame = bytearray(remote.encode(m.Unknown("toy99", b"")))
+    frame[16:20] = (4_000_001).to_bytes(4, "little")
+    remote.peer.receive_data(bytes(frame), 1.0)
+    disconnected = remote.ended()
+    assert disconnected.reason is Reason.PROTOCOL
+    assert "4000001" in disconnected.message
+
+
+def test_a_payload_against_its_format_disconnects() -> None:
+    remote = ready(TOYNET)
+    remote.peer.receive_data(toy_frame(5, bytes(43)), 1.0)  # headers, of 44 bytes each
+    assert remote.ended().reason is Reason.PROTOCOL
+
+
+def test_more_headers_than_allowed_are_misbehaviour() -> None:
+    remote = ready(REGTEST)
+    payload = b"\xfd\xd1\x07" + bytes(81 * 2001)
+    remote.says(m.Unknown("headers", payload), now=1.0)
+    assert remote.ended().reason is Reason.MISBEHAVED
+
+
+@pytest.mark.parametrize(("hashes", "accepted"), [(101, True), (102, False)])
+def test_a_locator_of_101_is_taken_and_one_of_102_disconnects(hashes: int, *, accepted: bool) -> None:
+    remote = ready(REGTEST)
+    payload = (70016).to_bytes(4, "little") + bytes([hashes]) + bytes(32 * hashes) + bytes(32)
+    remote.says(m.Unknown("getheaders", payload), now=1.0)
+    if accepted:
+        [event] = of(e.MessageReceived, remote.events())
+        assert isinstance(event.message, m.GetHeaders)
+        assert len(event.message.locator) == 101
+    else:
+        assert remote.ended().reason is Reason.PROTOCOL
+
+
+def test_bytes_before_the_connection_are_the_drivers_mistake(network: Network) -> None:
+    peer = machine(network)
+    with pytest.raises(LocalProtocolError, match="handle_connected"):
+        peer.receive_data(b"x", 0.0)
+
+
+def test_after_the_end_nothing_is_read(network: Network) -> None:
+    remote = ready(network)
+    remote.peer.disconnect(Reason.REQUESTED, "enough", 1.0)
+    remote.events()
+    before = remote.peer.stats.bytes_received
+    buffer = remote.peer.receive_buffer()
+    ping = remote.encode(m.Ping(1))
+    buffer[: len(ping)] = ping
+    remote.peer.receive_buffered(len(ping), 2.0)
+    remote.says(m.Ping(1), now=2.0)
+    assert (remote.events(), remote.hears()) == ([], [])
+    assert remote.peer.stats.bytes_received == before
+
+
+def test_a_machine_makes_its_own_scratch_buffer_or_shares_one(network: Network) -> None:
+    alone = Remote(network)
+    alone.connect()
+    assert len(alone.peer.receive_buffer()) == SCRATCH_SIZE
+    assert alone.peer.receive_buffer() is alone.peer.receive_buffer()
+    shared = memoryview(bytearray(100))
+    sharing = Remote(network, scratch=shared)
+    sharing.connect()
+    assert sharing.peer.receive_buffer() is shared
+
+
+def _feed_by_buffer(remote: Remote, data: bytes, rng: random.Random) -> None:
+    at = 0
+    while at < len(data):
+        buffer = remote.peer.receive_buffer()
+        count = min(len(buffer), len(data) - at, rng.choice((1, 7, 100, 5_000)))
+        buffer[:count] = data[at : at + count]
+        remote.peer.receive_buffered(count, 1.0)
+        buffer[:count] = bytes(count)  # whoever shares the scratch buffer writes it again; a block's own is given away
+        at += count
+
+
+def test_the_zero_copy_entrance_gives_the_same_events(network: Network) -> None:
+    blocks = blocks_of(network, 5)
+    said: list[m.Message] = [headers_of(network, blocks), m.Ping(5), m.Unknown("toy99", bytes(9_000))]
+    heard, events = [], []
+    for by_buffer in (False, True):
+        remote = ready(network)
+        data = remote.encode(*said, *said)
+        if by_buffer:
+            _feed_by_buffer(remote, data, random.Random(1))
+        else:
+            remote.peer.receive_data(data, 1.0)
+        heard.append(remote.hears())
+        events.append(remote.events())
+    assert heard[0] == heard[1]
+    assert events[0] == events[1]
+    assert len(events[0]) == 4
+
+
+def test_an_asked_block_may_be_received_straight_into_its_own_buffer() -> None:
+    remote = ready(REGTEST)
+    blocks = [raw[:80] + bytes(50_000) for raw in blocks_of(REGTEST, 3)]
+    requests = requests_of(REGTEST, blocks)
+    remote.peer.request_blocks(requests, 0.5)
+    data = remote.encode(*(block_of(REGTEST, raw) for raw in blocks))
+    at = 0
+    while at < len(data):
+        buffer = remote.peer.receive_buffer()
+        count = min(len(buffer), len(data) - at)
+        buffer[:count] = data[at : at + count]
+        remote.peer.receive_buffered(count, 1.0)
+        at += count
+    received = of(e.BlockReceived, remote.events())
+    assert [event.request for event in received] == requests
+    assert [bytes(event.block) for event in received] == blocks
