@@ -151,6 +151,7 @@ class VirtualNode:
     def _fire(self, due: float) -> None:
         if due == self._timer_at:
             self._timer_at = None
+            self.world.now = max(self.world.now, due)  # not a rounding error before it
             self.give("handle_timer")
 
     def _carry_out(self, order: Order) -> None:

@@ -176,7 +176,7 @@ class BlockScheduler:
         suspect = self._suspect()
         if suspect != self._staller:
             self._staller, self._staller_since = suspect, now
-        if suspect is None or now - self._staller_since < self._stall_timeout:
+        if suspect is None or now < self._staller_since + self._stall_timeout:
             return None
         self._staller = None
         self._stall_timeout = min(2 * self._stall_timeout, MAX_STALL_TIMEOUT)

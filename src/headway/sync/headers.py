@@ -162,7 +162,7 @@ class HeaderSync:
         return max(self._peers[peer].asked_at or 0.0 for peer in self._asked)
 
     def _may_ask_another(self, now: Instant) -> bool:
-        return not self._asked or now - self._last_asked_at() >= PATIENCE
+        return not self._asked or now >= self._last_asked_at() + PATIENCE
 
     def _ask(self, peer: int, state: _Peer, after: int | None, now: Instant) -> None:
         """Ask from `after` on, or (None) from our tip's parent: a peer at our tip then still shows that it has it."""

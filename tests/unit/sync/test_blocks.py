@@ -257,6 +257,18 @@ def test_a_staller_is_found_once_another_peer_idles_and_loses_what_it_owes() -> 
     assert story.blocks.due() is None
 
 
+def test_what_is_due_is_found_at_that_very_instant_whatever_the_rounding() -> None:
+    for start in (0.1, 1.1, 17.7, 1_000.3, 123_456.7):
+        story = Story(20)
+        story.blocks.know(1, 20)
+        story.blocks.know(2, 20)
+        story.store(2, *story.asks()[2])
+        story.blocks.stalled(start)
+        due = story.blocks.due()
+        assert due is not None
+        assert story.blocks.stalled(due) == 1
+
+
 def test_each_block_that_the_staller_brings_gives_it_more_time() -> None:
     story = Story(20)
     story.blocks.know(1, 20)
