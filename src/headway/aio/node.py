@@ -57,12 +57,14 @@ class Node:
         headers_only: bool = False,
         stop_at: Height | None = None,
         user_agent: str = USER_AGENT,
+        open_store: Callable[[Path, Network], Store] = Store.open,
     ) -> None:
         """Nothing happens before `async with`.
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
-        for any free one. `stop_at`: highest block to bring. Raises ConfigError for what cannot be.
+        for any free one. `stop_at`: highest block to bring. `open_store`: how to open the data directory, for a store
+        with something around it. Raises ConfigError for what cannot be.
         """
         self.network = networks.network_named(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
@@ -73,6 +75,7 @@ class Node:
         self._headers_only = headers_only
         self._stop_at = stop_at
         self._user_agent = user_agent
+        self._open_store = open_store
         self._driver: NodeDriver | None = None
         self._stack = AsyncExitStack()
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
@@ -89,7 +92,7 @@ class Node:
             writer = stack.enter_context(ThreadPoolExecutor(1, "headway-write"))
             config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
             directory = self._datadir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
-            opening = asyncio.get_running_loop().run_in_executor(writer, Store.open, directory, self.network)
+            opening = asyncio.get_running_loop().run_in_executor(writer, self._open_store, directory, self.network)
             stack.push_async_callback(_close, opening, writer)
             store = await asyncio.shield(opening)
             self.repairs = store.repairs
