@@ -20,7 +20,8 @@ from headway.node.machine import NodeMachine
 from headway.node.orders import Connect, Disconnect, Emit, Load, NodeEvent, Order, Resolve, Send, Store, Verify
 from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
 from headway.types import Address, Raw
-from tests.toynet import TOYNET, toy_headers
+from headway.wire.messages import Headers
+from tests.toynet import TOYNET
 
 WALL = 1_700_000_000.0
 LATENCY = 0.01
@@ -101,7 +102,7 @@ class VirtualNode:
         self.store = MemoryStore()
         self.tree = HeaderTree(config.network)
         if blocks:
-            self.tree.restore(toy_headers(blocks).compact())
+            self.tree.restore(headers_of(config.network, blocks).compact())
             self.store.blocks.update(enumerate(blocks, 1))
         self.rng = random.Random(len(world.listening) + 1)
         self.machine = NodeMachine(config, self.tree, rng=self.rng, stored=self.store.blocks)
@@ -121,7 +122,7 @@ class VirtualNode:
 
     def grow(self, blocks: Sequence[bytes]) -> None:
         """New blocks come to a serving node, as if it had mined them; it announces them."""
-        added = self.tree.add(toy_headers(blocks), WALL + self.world.now)
+        added = self.tree.add(headers_of(self.world.network, blocks), WALL + self.world.now)
         first = added.last - added.count + 1
         sync = self.machine.sync
         for position, raw in enumerate(blocks[len(blocks) - added.count :], first):
@@ -246,6 +247,12 @@ class VirtualNode:
             self.world.listening.pop(self.address, None)
         for peer in tuple(self._far):
             self.give("disconnect", peer, "leaving")
+
+
+def headers_of(network: Network, blocks: Sequence[bytes]) -> Headers:
+    """The headers of these blocks, as a message."""
+    size = network.rules.header_size
+    return Headers.fixed(b"".join(block[:size] for block in blocks), network.codec.parser, size=size)
 
 
 def network_with(network: Network = TOYNET, **timing: float) -> Network:

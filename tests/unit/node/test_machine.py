@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
+from headway.networks import network_named
 from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
 from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
-from headway.types import Address
+from headway.testing.chain import regtest_chain
+from headway.types import Address, BlockId
 from headway.wire.messages import Ping
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
 from tests.virtual import Fault, World, network_with
@@ -317,6 +319,22 @@ def test_closing_leaves_all_tables_empty() -> None:
     assert not machine._outbox._waiting
     assert not machine.slots._slots
     assert not machine._server._clients
+
+
+def test_the_same_machine_brings_a_bitcoin_chain_and_follows_its_reorganisation() -> None:
+    regtest = network_named("regtest")
+    chain = list(regtest_chain(60, sizes=(1_000, 3_000)))
+    rival = list(regtest_chain(11, salt=1, parent=chain[49], sizes=(1_000, 3_000)))
+    world = World(regtest)
+    server = world.node(chain, at="1.0.0.1:18444")
+    world.node(chain, at="1.0.0.2:18444", fault=Fault(corrupts=5))
+    node = world.node(connect=addresses("1.0.0.1:18444", "1.0.0.2:18444"))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert node.store.blocks == dict(enumerate(chain, 1))
+    assert node.machine.counters.misbehaved == 1
+    server.grow(rival)
+    assert world.run(60, until=lambda: node.machine.is_at_tip and node.machine.counters.reorgs == 1)
+    assert node.tree.tip == BlockId(61, regtest.rules.parse_header(rival[-1][:80]).hash)
 
 
 def calls_of_one_input(peers: int) -> int:
