@@ -89,8 +89,9 @@ class BitcoinRules:
             return UNKNOWN
         if height == 0:
             return BEFORE_GENESIS
-        known = [self.genesis] if height == 1 else []
-        return kernel.context_from(self.params.header, height - 1, known, None)
+        if height == 1:
+            return kernel.context_from(self.params.header, 0, [self.genesis], self.genesis)
+        return kernel.context_from(self.params.header, height - 1, [], None)
 
     def context_past_gap(self, context: HeaderContext, height: Height) -> HeaderContext:
         """`context` carried to the header at `height` over missing ones. Raises ValueError if that is not ahead."""
