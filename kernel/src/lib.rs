@@ -1,0 +1,6 @@
+//! The native twin of `headway.kernel`: the hot loops, behind the face of `headway/kernel/face.py`.
+
+pub mod hash;
+pub mod merkle;
+#[cfg(target_arch = "x86_64")]
+mod shani;
