@@ -1,6 +1,8 @@
 //! The native twin of `headway.kernel`: the hot loops, behind the face of `headway/kernel/face.py`.
 
+pub mod difficulty;
 pub mod hash;
+pub mod headers;
 pub mod merkle;
 #[cfg(target_arch = "x86_64")]
 mod shani;
