@@ -3,6 +3,7 @@
 pub mod difficulty;
 pub mod hash;
 pub mod headers;
+pub mod index;
 pub mod merkle;
 #[cfg(target_arch = "x86_64")]
 mod shani;
