@@ -136,11 +136,12 @@ class Downloads:
         The clocks are set low and read again here: so the earliest deadline of a thousand blocks is not sought anew for
         each block that comes, and a `min_rate` that has fallen since is honoured.
         """
-        clock = self._deadlines.clock(now)
-        if (progress := self._progress_deadline(batch)) <= clock:
-            return f"no block for {clock - batch.progress_at:.0f} s, {len(batch.in_flight)} in flight"
+        progress = self._progress_deadline(batch)
+        if self._deadlines.has_passed(progress, now):
+            waited = self._deadlines.clock(now) - batch.progress_at
+            return f"no block for {waited:.0f} s, {len(batch.in_flight)} in flight"
         earliest = batch.earliest_deadline(self._timing.block_timeout, self._rate)
-        if earliest <= clock:
+        if self._deadlines.has_passed(earliest, now):
             return f"too slow: a block is overdue, {len(batch.in_flight)} in flight"
         self._deadlines.arm_at(Cause.PROGRESS, progress)
         self._deadlines.arm_at(Cause.BLOCK, earliest)

@@ -86,7 +86,15 @@ class Deadlines:
 
     def is_due(self, cause: Cause, now: Instant) -> bool:
         """Whether its time has come."""
-        return not self._pauses and self._at[cause] + self._stood <= now
+        return self.has_passed(self._at[cause], now)
+
+    def has_passed(self, at: Instant, now: Instant) -> bool:
+        """Whether an instant of `clock` has come. Reckoned as `next` does, so that rounding cannot part them."""
+        return not self._pauses and at + self._stood <= now
+
+    @property
+    def is_paused(self) -> bool:
+        return self._pauses > 0
 
     def pause(self, now: Instant) -> None:
         """The clock stops. Pauses nest."""

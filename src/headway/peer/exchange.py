@@ -103,6 +103,7 @@ class Exchange:
             if isinstance(request, BlockBatch):
                 request.is_finished = True
         self._wire.expect_block = False
+        self._output.drop_late()
 
     # What the owner orders. Each raises LocalProtocolError for what cannot be asked, or when too many wait already.
 
@@ -205,9 +206,9 @@ class Exchange:
         self._output.emit(InvReceived(message.entries))
 
     def _on_ping(self, ping: Ping, now: Instant) -> None:
-        """Answered at once. A ping without a nonce asks for no pong."""
+        """Answered once the owner has taken what came before. A ping without a nonce asks for no pong."""
         if ping.nonce is not None:
-            self._output.write(Pong(ping.nonce, self._config.start_height(), self._wall_time(now)), now)
+            self._output.write_late(Pong(ping.nonce, self._config.start_height(), self._wall_time(now)), now)
 
     def _on_pong(self, pong: Pong, now: Instant) -> None:
         """As Core ProcessPong: another nonce leaves the ping outstanding, none or zero cancels it."""
@@ -217,7 +218,7 @@ class Exchange:
             self._output.emit(HeadersReceived(nothing, headers.id, fenced=True))
             self._settle(headers, now)
         elif ping and pong.nonce == ping.nonce:
-            round_trip = self._deadlines.clock(now) - ping.sent_at
+            round_trip = max(self._deadlines.clock(now) - ping.sent_at, 0.0)  # rounding may make it less than nothing
             self._output.stats.round_trips.add(round_trip)
             self._output.emit(PongReceived(round_trip, None if ping.is_keepalive else ping.id))
             self._settle(ping, now)

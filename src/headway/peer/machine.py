@@ -1,7 +1,7 @@
 """One remote peer as a pure machine: bytes and time go in, bytes and events come out. No I/O, no chain.
 
 Inputs never raise for what the remote did: that is an event. A mistake of the owner is a LocalProtocolError. After
-every input the driver sends `data_to_send`, takes `events_received`, sets its one timer by `get_timer`, and closes
+every input the driver takes `events_received`, sends `data_to_send`, sets its one timer by `get_timer`, and closes
 the socket when `wants_close`. Bytes that have arrived go in before a due timer fires. `PeerDisconnected` is the last
 event of every machine, and all that was outstanding has failed with it.
 Driven by `aio`, `blocking` and `sim`, alone or inside a `node.machine.NodeMachine`.
@@ -165,13 +165,15 @@ class PeerMachine:
             self._end(Reason.NOT_READING, f"it reads nothing, and {self._output.queued} bytes wait for it", now)
 
     def handle_paused(self, now: Instant) -> None:
-        """Our own consumer is slow: all deadlines stand still until `handle_resumed`. Pauses nest."""
+        """Our own consumer is slow: until `handle_resumed` deadlines stand still and pongs wait. Pauses nest."""
         if not self._has_ended:
             self._deadlines.pause(now)
+            self._output.is_held = True
 
     def handle_resumed(self, now: Instant) -> None:
         if not self._has_ended:
             self._deadlines.resume(now)
+            self._output.is_held = self._deadlines.is_paused
 
     # Orders of the owner.
 

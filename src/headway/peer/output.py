@@ -7,7 +7,7 @@ every message is counted and traced.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headway.peer.stats import PeerStats
 from headway.peer.trace import describe
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from headway.wire.messages import Message
 
 
+MAX_LATE: Final = 16
+"""Pongs that wait for the owner. Whoever pings more often has the rest at once, out of order."""
+
+
 class Output:
     """One machine's outputs. The driver takes them after every input, so they hold what one input made."""
 
-    __slots__ = ("_chunks", "_events", "_log", "at_driver", "size", "stats", "wire")
+    __slots__ = ("_chunks", "_events", "_late", "_log", "at_driver", "is_held", "size", "stats", "wire")
 
     def __init__(self, wire: Wire, log: Callable[[str], None] | None) -> None:
         self.stats = PeerStats()
@@ -34,6 +38,9 @@ class Output:
         self._log = log
         self._chunks: list[Raw] = []
         self._events: list[PeerEvent] = []
+        self._late: list[tuple[Message, Instant]] = []
+        self.is_held = False
+        """The owner is busy with what came before: `write_late` waits for it."""
 
     @property
     def queued(self) -> int:
@@ -49,6 +56,18 @@ class Output:
         self.stats.note_sent(message, size, now)
         self.trace_message(">", message)
 
+    def write_late(self, message: Message, now: Instant) -> None:
+        """Queue a message behind what the owner answers to what came before it: a remote that takes our pong for the
+        end of our answers must find it there."""
+        if len(self._late) < MAX_LATE:
+            self._late.append((message, now))
+        else:
+            self.write(message, now)
+
+    def drop_late(self) -> None:
+        """The connection is ending."""
+        self._late.clear()
+
     def emit(self, event: PeerEvent) -> None:
         self._events.append(event)
 
@@ -61,6 +80,10 @@ class Output:
             self._log(f"{sigil} {describe(message)}")
 
     def take_chunks(self) -> list[Raw]:
+        if self._late and not self._events and not self.is_held:
+            late, self._late = self._late, []
+            for message, at in late:
+                self.write(message, at)
         chunks, self._chunks = self._chunks, []
         self.size = 0
         return chunks

@@ -95,3 +95,14 @@ def test_clearing_ends_pauses_and_forgets_deadlines() -> None:
     assert table.next() is None
     table.arm(Cause.CLOSE, 5.0, 2.0)
     assert table.next() == 7.0
+
+
+def test_rounding_does_not_set_the_timer_and_the_deadline_apart() -> None:
+    table = Deadlines()
+    table.pause(15.411253314445393)
+    table.resume(15.411253314445393 + 999.0)
+    table.arm(Cause.PROGRESS, 10.0, 15.411253314445393 + 999.0)
+    at = table.next()
+    assert at is not None
+    assert table.due(at) == [Cause.PROGRESS]
+    assert table.has_passed(table.at(Cause.PROGRESS), at)

@@ -301,6 +301,20 @@ def test_pings_of_the_owner_wait_for_one_another_and_each_has_its_own_round_trip
     assert (stats.count, stats.last, stats.least, stats.average) == (2, 1.0, 1.0, 1.5)
 
 
+def test_rounding_after_a_pause_makes_no_round_trip_less_than_nothing(network: Network) -> None:
+    for number in range(200):
+        remote, now = ready(network), 15.0 + number / 7
+        request = remote.peer.ping(now)
+        remote.peer.handle_paused(now)
+        remote.peer.handle_resumed(now + 33.0)
+        [ping] = remote.hears()
+        assert isinstance(ping, m.Ping)
+        remote.says(m.Pong(ping.nonce), now=now + 33.0)
+        event = only(e.PongReceived, remote.events())
+        assert event.request == request
+        assert 0.0 <= event.round_trip < 1e-9
+
+
 def test_unsolicited_pongs_are_nothing(network: Network) -> None:
     remote = ready(network)
     remote.says(m.Pong(0), m.Pong(7), m.Pong(None), now=1.0)

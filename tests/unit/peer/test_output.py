@@ -9,9 +9,10 @@ import pytest
 from headway.errors import LocalProtocolError
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
-from headway.peer.events import PeerDisconnected, PeerState, Reason
+from headway.peer.events import MessageReceived, PeerDisconnected, PeerState, Reason
+from headway.peer.output import MAX_LATE
 from headway.wire import messages as m
-from tests.link import Remote, block_of, genesis_of, headers_of, quiet, ready
+from tests.link import HERE, Remote, block_of, genesis_of, headers_of, quiet, ready
 from tests.toynet import TOYNET
 
 
@@ -111,3 +112,39 @@ def test_without_a_listener_nothing_is_described(network: Network) -> None:
     remote = ready(network)
     remote.says(m.Ping(1), now=1.0)
     assert remote.commands() == ["pong"]
+
+
+def test_a_pong_waits_for_what_the_owner_answers_to_an_earlier_question() -> None:
+    """Who sends a ping behind a question takes the pong for the end of the answers."""
+    remote = ready(TOYNET)
+    remote.says(m.GetAddr(), m.Ping(7), now=1.0)
+    assert remote.peer.data_to_send() == []
+    assert remote.events() == [MessageReceived(m.GetAddr())]
+    remote.peer.send(m.Addr((HERE,)), 1.0)
+    assert remote.commands() == ["addr", "pong"]
+
+
+def test_a_pong_waits_until_a_slow_owner_goes_on() -> None:
+    remote = ready(TOYNET)
+    remote.peer.handle_paused(1.0)
+    remote.says(m.Ping(7), now=1.0)
+    assert remote.commands() == []
+    remote.peer.handle_resumed(2.0)
+    assert remote.commands() == ["pong"]
+
+
+def test_pings_beyond_the_cap_are_answered_at_once_and_nothing_is_kept_of_them() -> None:
+    remote = ready(TOYNET)
+    remote.peer.handle_paused(1.0)
+    remote.says(*(m.Ping(number) for number in range(1, MAX_LATE + 4)), now=1.0)
+    assert remote.commands() == ["pong"] * 3
+    assert len(remote.peer._output._late) == MAX_LATE
+
+
+def test_an_ended_connection_keeps_no_pong() -> None:
+    remote = ready(TOYNET)
+    remote.peer.handle_paused(1.0)
+    remote.says(m.Ping(7), now=1.0)
+    remote.peer.receive_eof(2.0)
+    remote.events()
+    assert remote.peer.data_to_send() == []
