@@ -2,7 +2,8 @@
 
 `headway_kernel` is taken when it imports and its INTERFACE equals ours, unless the environment variable HEADWAY_PURE
 holds anything but nothing or `0`. `NAME` says which twin runs, `describe` why.
-A header context with gaps is judged by the reference in any case: the twin knows complete ones only.
+A header context with gaps is judged by the reference in any case: the twin knows complete ones only. The twin gives
+plain tuples, which get their names here.
 """
 
 from __future__ import annotations
@@ -54,10 +55,14 @@ def _find_native() -> tuple[Any, str]:
 
 
 def _check_headers(raw: Raw, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> HeaderCheck:
-    check: HeaderCheck = (_native if context.complete else _reference).check_headers(
-        raw, stride, params, context, wall_time
-    )
-    return check
+    if not context.complete:
+        return _reference.check_headers(raw, stride, params, context, wall_time)
+    check = HeaderCheck(*_native.check_headers(raw, stride, params, context, wall_time))
+    return check._replace(context=HeaderContext(*check.context))
+
+
+def _check_block(raw: Raw, block_hash: bytes, rules: BlockRules, median_time: int | None) -> BlockCheck:
+    return BlockCheck(*_native.check_block(raw, block_hash, rules, median_time))
 
 
 _native, _reason = _find_native()
@@ -66,7 +71,7 @@ NAME: Final = "pure" if _native is None else "native"
 
 if _native is not None:
     check_headers = _check_headers
-    check_block = _native.check_block
+    check_block = _check_block
     checksum = _native.checksum
     header_hashes = _native.header_hashes
     merkle_root = _native.merkle_root
