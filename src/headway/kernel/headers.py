@@ -103,7 +103,8 @@ def _read_run(raw: Raw, stride: int, params: HeaderParams, context: HeaderContex
 
 
 def _count(raw: Raw, stride: int) -> int:
-    count, rest = divmod(len(raw) + stride - HEADER_SIZE, stride)
-    if stride < HEADER_SIZE or rest not in {0, stride - HEADER_SIZE}:
+    gap = stride - HEADER_SIZE  # what follows each header, the last one perhaps not
+    count, rest = divmod(len(raw) + gap, max(stride, HEADER_SIZE))
+    if gap < 0 or rest not in {0, gap}:
         raise ValueError(f"{len(raw)} bytes are no whole number of headers, one every {stride} bytes")
     return count

@@ -328,7 +328,8 @@ def test_a_coinbase_without_its_height_is_invalid_from_bip34_on(start: bytes) ->
     ("height", "script"),
     [
         (0, "00"), (1, "51"), (16, "60"), (17, "0111"), (127, "017f"), (128, "028000"), (255, "02ff00"),
-        (256, "020001"), (32767, "02ff7f"), (32768, "03008000"), (227931, "035b7a03"), (8388607, "03ffff7f"), (8388608, "0400008000"),
+        (256, "020001"), (32767, "02ff7f"), (32768, "03008000"), (227931, "035b7a03"), (8388607, "03ffff7f"),
+        (8388608, "0400008000"),
     ],
 )  # fmt: skip
 def test_heights_are_pushed_in_their_shortest_signed_form(height: int, script: str) -> None:
