@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.data import in_ci
+
+pytest.register_assert_rewrite("tests.interop.stories")  # it holds tests, under a name that pytest does not look for
 
 # The machine may be shared and slow: how long one example takes says nothing about the code; pytest's timeout does.
 _SLOW_MACHINE = [HealthCheck.too_slow]

@@ -28,7 +28,7 @@ class Headway(Program):
         return result
 
 
-def headway(*words: str | Path, code: int = 0) -> dict[str, Any]:
+def run(*words: str | Path, code: int = 0) -> dict[str, Any]:
     """Run `headway WORDS --json` to its end, which must be `code`, and give the object that it printed."""
     with Headway(*words, "--json") as command:
         return command.result(code=code)

@@ -5,6 +5,7 @@ Each test has a fresh node and a fresh data directory. Our side is the installed
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.interop.cli import Headway, headway, holds_at_most, size_of
+import headway
+from headway.types import hash_hex
+from tests.interop.cli import Headway, holds_at_most, run, size_of
 from tests.interop.nodes import BLOCKS, REORG_DEPTH, Node, Tip
 
 SYNC_FIELDS = (
@@ -31,12 +34,12 @@ def from_node(node: Node, datadir: Path) -> list[str | Path]:
 
 def sync(node: Node, datadir: Path, *more: str, stop_at: str = "tip", code: int = 0) -> dict[str, Any]:
     """Run `headway sync` to its end."""
-    return headway(*from_node(node, datadir), "--stop-at", stop_at, *more, code=code)
+    return run(*from_node(node, datadir), "--stop-at", stop_at, *more, code=code)
 
 
 def assert_clean(datadir: Path, tip: Tip) -> None:
     """`headway verify` finds nothing wrong with the whole chain up to `tip`."""
-    result = headway("verify", datadir, "--network", "regtest")
+    result = run("verify", datadir, "--network", "regtest")
     assert " ".join(result) == VERIFY_FIELDS
     assert result["valid"] is True
     assert result["error"] is None
@@ -106,16 +109,45 @@ class Stories:
         kill_and_resume(node, tmp_path, seed=seed, kills=6)
 
     def test_reorganisation_while_we_follow(self, node: Node, datadir: Path) -> None:
+        """We have the old chain and wait for its next block; the other chain brings it."""
         node.mine(150)
-        with Headway(*from_node(node, datadir), "--json", "--verbose") as command:
-            command.wait_for_line(f"tip 150:{node.tip().hash}")
+        with Headway(*from_node(node, datadir), "--stop-at", "151", "--json", "--verbose") as command:
+            for _ in range(150):
+                command.wait_for_line("< block")
             tip = node.fork(REORG_DEPTH)
-            command.wait_for_line(f"tip {tip.height}:{tip.hash}")
+            result = command.result()
+        assert Tip(result["height"], result["hash"]) == tip
+        assert (result["reorgs"], result["blocks"]) == (1, 150 + REORG_DEPTH + 1)
+        assert_clean(datadir, tip)
+
+    def test_interrupted_while_it_follows(self, node: Node, datadir: Path) -> None:
+        tip = node.mine(30)
+        with Headway(*from_node(node, datadir), "--json") as command:
+            command.wait_for_line("at the tip, height 30")
             command.signal(signal.SIGINT)
             result = command.result(code=130)
+            assert any("go on with: headway sync --network regtest" in line for line in command.lines)
         assert Tip(result["height"], result["hash"]) == tip
-        assert result["reorgs"] == 1
         assert_clean(datadir, tip)
+
+    def test_library_tells_a_reorganisation_block_by_block(self, node: Node, datadir: Path) -> None:
+        node.mine(150)
+        joined, left = [(True, height) for height in range(152)], [(False, height) for height in range(150, 140, -1)]
+
+        async def follow() -> list[tuple[bool, int]]:
+            """(whether it joined the chain, height) of each event up to height 151."""
+            seen: list[tuple[bool, int]] = []
+            async with headway.Node(network="regtest", connect=[node.address], datadir=datadir) as ours:
+                async for event in ours.follow():
+                    seen.append((isinstance(event, headway.BlockConnected), event.id.height))
+                    if seen == joined[:151]:
+                        await asyncio.to_thread(node.fork, REORG_DEPTH)
+                    if seen[-1] == (True, 151):
+                        assert hash_hex(event.id.hash) == node.tip().hash
+                        break
+            return seen
+
+        assert asyncio.run(follow()) == joined[:151] + left + joined[141:]
 
     def test_node_brings_its_chain_from_us(self, node: Node, other: Node, datadir: Path) -> None:
         tip = node.mine(BLOCKS)

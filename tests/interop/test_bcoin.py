@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.cli import headway
+from tests.interop.cli import run
 from tests.interop.nodes import Bcoin, Node
 from tests.interop.stories import Stories, kill_and_resume
 
@@ -28,7 +28,7 @@ class TestBcoin(Stories):
 
     def test_peer_reports_what_it_learned(self, node: Node) -> None:
         node.mine(3)
-        result = headway("peer", node.address, "--network", "regtest")
+        result = run("peer", node.address, "--network", "regtest")
         assert result["addr"] == node.address
         assert (result["version"], result["subver"]) == (70015, "/bcoin:v1.0.2/")
         assert result["servicesnames"] == ["NETWORK", "WITNESS"]

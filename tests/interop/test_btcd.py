@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.cli import headway
+from tests.interop.cli import run
 from tests.interop.nodes import Btcd, Node
 from tests.interop.stories import Stories, kill_and_resume
 
@@ -33,7 +33,7 @@ class TestBtcd(Stories):
 
     def test_peer_reports_what_it_learned(self, node: Node) -> None:
         node.mine(3)
-        result = headway("peer", node.address, "--network", "regtest")
+        result = run("peer", node.address, "--network", "regtest")
         assert result["addr"] == node.address
         assert result["subver"].endswith("/btcd:0.26.2/")
         assert {"NETWORK", "WITNESS", "COMPACT_FILTERS"} <= set(result["servicesnames"])
