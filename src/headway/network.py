@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from headway.errors import InvalidHeader
     from headway.types import Address, BlockRequest, Hash, Header, Height, Locator, Raw
     from headway.wire.frames import Frame
-    from headway.wire.messages import Headers, Message, Parser, Version
+    from headway.wire.messages import Headers as Headers  # noqa: PLC0414  named for `chain`, which knows no other message
+    from headway.wire.messages import Message, Parser, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +125,14 @@ class Wire(Protocol):
     def negotiated(self, theirs: Version) -> None:
         """Told once, when the remote's version was accepted."""
 
-    # How this chain asks. What a chain cannot ask (a hash alone where it needs a height) raises LocalProtocolError here, at once;
-    # what these return can always be encoded.
+    # How this chain asks. What a chain cannot ask (a hash alone where it needs a height) raises LocalProtocolError here,
+    # at once; what these return can always be encoded.
 
     def ask_headers(self, locator: Locator, stop: Hash) -> Message:
         """What follows the newest block of `locator`, up to `stop` (zero: as many as the remote gives)."""
 
     def ask_blocks(self, requests: Sequence[BlockRequest]) -> list[Message]:
-        """Up to `Limits.max_getdata` blocks, in the order in which we want them. Bitcoin asks by hash, Neo N3 by ranges of heights."""
+        """Up to `Limits.max_getdata` blocks, in the order in which we want them: by hash, or by ranges of heights."""
 
     def ask_transaction(self, txid: Hash) -> Message: ...
 

@@ -15,9 +15,8 @@ from headway.errors import FutureHeader, InvalidHeader
 from headway.types import BlockId
 
 if TYPE_CHECKING:
-    from headway.network import HeaderVerdict, Network
+    from headway.network import Headers, HeaderVerdict, Network
     from headway.types import BlockRequest, Hash, Height, Locator
-    from headway.wire.messages import Headers
 
 NOT_KNOWN = -1
 """Position of a header that is not in the tree."""
