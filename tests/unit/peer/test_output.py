@@ -9,10 +9,10 @@ import pytest
 from headway.errors import LocalProtocolError
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
-from headway.peer.events import MessageReceived, PeerDisconnected, PeerState, Reason
+from headway.peer.events import HeadersReceived, MessageReceived, PeerDisconnected, PeerEvent, PeerState, Reason
 from headway.peer.output import MAX_LATE
 from headway.wire import messages as m
-from tests.link import HERE, Remote, block_of, genesis_of, headers_of, quiet, ready
+from tests.link import HERE, End, Link, Remote, block_of, blocks_of, genesis_of, headers_of, quiet, ready
 from tests.toynet import TOYNET
 
 
@@ -72,6 +72,24 @@ def test_a_remote_that_reads_nothing_is_dropped_at_the_bound(network: Network) -
     assert remote.ended() == PeerDisconnected(Reason.NOT_READING, "it reads nothing, and 5001 bytes wait for it")
     assert remote.peer.wants_close()
     assert remote.peer.data_to_send() == []
+
+
+def test_a_fence_between_two_machines_lets_the_headers_through(network: Network) -> None:
+    blocks = blocks_of(network, 3)
+    link = Link(network)
+
+    def serve(end: End, event: PeerEvent, now: float) -> None:
+        if isinstance(event, MessageReceived) and isinstance(event.message, m.GetHeaders):
+            end.peer.send(headers_of(network, blocks), now)
+
+    link.b.owner = serve
+    link.connect()
+    link.run(1.0)
+    request = link.a.peer.request_headers((genesis_of(network),), link.now, fence=True)
+    link.pump()
+    link.run(2.0)
+    [event] = link.a.of(HeadersReceived)
+    assert (event.request, event.fenced, len(event.headers)) == (request, False, 3)
 
 
 def test_the_trace_tells_the_protocol(network: Network) -> None:
