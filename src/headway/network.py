@@ -125,7 +125,7 @@ class Wire(Protocol):
     def negotiated(self, theirs: Version) -> None:
         """Told once, when the remote's version was accepted."""
 
-    # How this chain asks. What a chain cannot ask (a hash alone where it needs a height) raises LocalProtocolError here,
+    # How this chain asks. What it cannot ask (a hash alone where it needs a height) raises LocalProtocolError here,
     # at once; what these return can always be encoded.
 
     def ask_headers(self, locator: Locator, stop: Hash) -> Message:

@@ -1,0 +1,184 @@
+"""What sync and server want, carried out on real machines."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from headway.chain.headers import HeaderTree
+from headway.errors import MutatedBlock, StoreError
+from headway.network import BlockStatus, BlockVerdict
+from headway.node.dispatch import Dispatcher
+from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify
+from headway.node.outbox import Outbox
+from headway.node.serve import Answer, Overdrawn, ReadBlock, Server
+from headway.node.table import Peer, PeerTable
+from headway.peer.config import PeerConfig
+from headway.peer.events import PeerDisconnected, PeerMisbehaved, PeerState, Reason
+from headway.peer.machine import PeerMachine
+from headway.sync.blocks import AskBlocks
+from headway.sync.headers import AskHeaders
+from headway.sync.scheduler import (
+    Blame,
+    BlocksDelivered,
+    Stalled,
+    SyncScheduler,
+    TipMoved,
+    VerifyBlock,
+    WriteHeaders,
+    WriteInvalid,
+)
+from headway.types import Address, BlockId
+from headway.wire.messages import GetAddr, GetData, GetHeaders, Message, Verack, Version
+from tests.toynet import GENESIS, PROTOCOL, TOYNET, toy_chain, toy_requests
+
+BLOCKS = toy_chain(40)
+REQUESTS = toy_requests(BLOCKS)
+
+
+class Story:
+    """A dispatcher with one ready peer, number 1, and one that is still shaking hands, number 2."""
+
+    def __init__(self) -> None:
+        self.tree = HeaderTree(TOYNET)
+        self.peers, self.outbox = PeerTable(), Outbox()
+        sync = SyncScheduler(TOYNET, self.tree, floor=0)
+        self.dispatcher = Dispatcher(self.peers, self.outbox, sync, Server(TOYNET, self.tree, sync))
+        for _ in range(2):
+            address = Address("1.0.0.1", 1)
+            machine = PeerMachine(PeerConfig(TOYNET), inbound=False, address=address, rng=random.Random(1))
+            machine.handle_connected(0.0, 0.0)
+            self.peers.add(Peer(machine, address, inbound=False))
+        self.ready = self.machine(1)
+        wire = TOYNET.codec.open(inbound=True)
+        for message in (Version(PROTOCOL, 9, 0, 5, "/remote/", 0), Verack()):
+            for chunk in wire.encode(message):
+                self.ready.receive_data(chunk, 0.0)
+        assert self.ready.state is PeerState.READY
+        self.ready.data_to_send()
+        self.ready.events_received()
+
+    def machine(self, number: int) -> PeerMachine:
+        peer = self.peers.get(number)
+        assert peer is not None
+        return peer.machine
+
+    def sent(self, number: int = 1) -> list[Message]:
+        wire = TOYNET.codec.open(inbound=True)
+        for chunk in self.machine(number).data_to_send():
+            wire.receive_data(chunk)
+        return [wire.decode(frame) for frame in wire.frames()]
+
+    def asked_blocks(self) -> list[bytes]:
+        return [entry.hash for message in self.sent() if isinstance(message, GetData) for entry in message.entries]
+
+    def orders(self) -> Sequence[Order]:
+        return self.outbox.take()
+
+
+def test_headers_are_asked_with_a_ping_behind_and_only_of_a_ready_peer() -> None:
+    story = Story()
+    for peer in (1, 2, 99):
+        story.dispatcher.carry_out(AskHeaders(peer, (GENESIS,)), 5.0)
+    assert [message.command for message in story.sent()] == ["getheaders", "ping"]
+    assert story.dispatcher.counters.first_request_at == 5.0
+    assert story.peers.next_touched() == 1
+    assert story.peers.next_touched() is None
+
+
+def test_blocks_join_the_batch_that_is_out_and_none_is_asked_twice() -> None:
+    story = Story()
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[:3])), 0.0)
+    assert story.asked_blocks() == [request.hash for request in REQUESTS[:3]]
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[2:5])), 0.0)
+    assert story.asked_blocks() == [request.hash for request in REQUESTS[3:5]]
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[2:5])), 0.0)
+    assert story.asked_blocks() == []
+
+
+def test_blame_names_the_peer_and_ends_it() -> None:
+    story = Story()
+    story.dispatcher.carry_out(Blame(1, MutatedBlock("bad-check", BlockId(3, b"x" * 32))), 0.0)
+    blamed, ended = story.ready.events_received()
+    assert isinstance(blamed, PeerMisbehaved)
+    assert blamed.error.peer == "1.0.0.1:1"
+    assert isinstance(ended, PeerDisconnected)
+    assert ended.reason is Reason.MISBEHAVED
+
+
+def test_a_staller_is_counted_once() -> None:
+    story = Story()
+    for peer in (1, 1, 2, 99):
+        story.dispatcher.carry_out(Stalled(peer), 0.0)
+    assert story.dispatcher.counters.stalls == 2
+
+
+def test_verdicts_go_back_to_the_sync() -> None:
+    story = Story()
+    story.dispatcher.carry_out(VerifyBlock(1, 1, REQUESTS[0], 7, BLOCKS[0]), 0.0)
+    (order,) = story.orders()
+    assert order == Verify(1, REQUESTS[0], 7, BLOCKS[0])
+    seen: list[object] = []
+    story.dispatcher._sync.verified = lambda *call: seen.append(call)  # type: ignore[method-assign]
+    verdict = BlockVerdict(BlockStatus.VALID)
+    story.outbox.settle(1, verdict, 0.0)
+    assert seen == [(1, verdict)]
+
+
+def test_writes_are_collected_into_one_order_and_counted_when_done() -> None:
+    story = Story()
+    writes = (WriteHeaders(b"h" * 88, 2), WriteInvalid(b"i" * 32))
+    for write in writes:
+        story.dispatcher.carry_out(write, 0.0)
+    settled = [story.dispatcher.is_settled]
+    story.dispatcher.flush_writes()
+    story.dispatcher.flush_writes()
+    settled.append(story.dispatcher.is_settled)
+    assert story.orders() == [Store(1, writes)]
+    assert story.dispatcher.counters.headers == 0
+    story.outbox.settle(1, None, 9.0)
+    settled.append(story.dispatcher.is_settled)
+    assert settled == [False, False, True]
+    assert (story.dispatcher.counters.headers, story.dispatcher.counters.last_stored_at) == (2, 9.0)
+
+
+def test_a_store_that_fails_is_remembered_and_nothing_is_counted() -> None:
+    story = Story()
+    story.dispatcher.carry_out(WriteHeaders(b"h" * 44, 1), 0.0)
+    story.dispatcher.flush_writes()
+    story.outbox.settle(1, StoreError("disk full"), 1.0)
+    assert str(story.dispatcher.failure) == "disk full"
+    assert story.dispatcher.counters.headers == 0
+
+
+def test_tips_and_deliveries_are_told_in_order() -> None:
+    story = Story()
+    old, new, tip = BlockId(1, b"a" * 32), BlockId(1, b"b" * 32), BlockId(2, b"c" * 32)
+    story.dispatcher.carry_out(TipMoved(tip, 0), 0.0)
+    story.dispatcher.carry_out(TipMoved(tip, 3), 0.0)
+    story.dispatcher.carry_out(BlocksDelivered((old,), (new, tip)), 0.0)
+    told = [order.event for order in story.orders() if isinstance(order, Emit)]
+    moved = [BlockDisconnected(old), BlockConnected(new), BlockConnected(tip)]
+    assert told == [TipChanged(tip, 0), TipChanged(tip, 3), *moved]
+    assert story.dispatcher.counters.reorgs == 1
+
+
+def test_what_the_server_wants_is_carried_out_for_ready_peers_alone() -> None:
+    story = Story()
+    for peer in (1, 2, 99):
+        story.dispatcher.answer(Answer(peer, GetAddr()), 0.0)
+    assert [message.command for message in story.sent()] == ["getaddr"]
+    story.dispatcher.answer(ReadBlock(1, 0), 0.0)
+    assert story.orders() == [Load(1, 0)]
+    story.dispatcher.answer(Overdrawn(1), 0.0)
+    (ended,) = story.ready.events_received()
+    assert isinstance(ended, PeerDisconnected)
+    assert ended.reason is Reason.NOT_READING
+
+
+def test_a_request_for_headers_names_what_we_have() -> None:
+    story = Story()
+    story.dispatcher.carry_out(AskHeaders(1, story.tree.locator()), 0.0)
+    (request, _) = story.sent()
+    assert isinstance(request, GetHeaders)
+    assert [entry.hash for entry in request.locator] == [GENESIS.hash]
