@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "Check a data directory, a block file, headers or one block.",
     "peer": "Talk to one peer: handshake report, ping, headers.",
     "serve": "Answer other nodes from the data directory.",
+    "demo": "Sync from a network of peers on this machine, three of them faulty.",
 }
 """Name -> short help. `headway.cli.NAME` holds the click command NAME."""
 

@@ -66,7 +66,7 @@ class Store:
             self._open = stack.pop_all()
 
     @classmethod
-    def open(cls, path: Path, network: Network, *, readonly: bool = False, disk: Disk | None = None) -> Store:
+    def open(cls, path: Path, network: Network, *, readonly: bool = False, disk: Disk | None = None) -> Self:
         """Open the directory of `network` at `path`.
 
         For writing: it is made when absent, locked, and what a kill left torn is cut off. `readonly`: it must be there,

@@ -1,0 +1,40 @@
+"""`headway demo`: a network of real loopback peers, three of them faulty, and a sync from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headway.cli.options import common_options
+from headway.cli.output import Exit, Output
+
+
+@click.command()
+@click.option(
+    "--blocks",
+    type=click.IntRange(100, 10_000),
+    default=2_000,
+    show_default=True,
+    help="Length of the chain; a block has 50 kB on average.",
+)
+@click.option(
+    "--datadir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the chain is kept for the next time.  [default: the user's cache directory]",
+)
+@common_options
+def demo(blocks: int, datadir: Path | None, output: Output) -> Exit:
+    """Sync a chain from five peers on this machine: one stalls, one sends a corrupt block, one leaves half-way.
+
+    The chain is made once: regtest blocks with real work and transactions like real ones. Each peer is a process that
+    serves it over loopback TCP by the code of `headway serve`. The sync writes to a temporary directory, checks every
+    rule as for any network, and must end at the right block whatever the three do. Takes a few seconds.
+    """
+    import platformdirs
+
+    from headway.cli.demo.run import demonstrate
+    from headway.cli.running import run
+
+    directory = datadir or platformdirs.user_cache_path("headway", appauthor=False) / "demo"
+    return run(lambda interrupted: demonstrate(directory, blocks, output, interrupted))
