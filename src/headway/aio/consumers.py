@@ -44,8 +44,12 @@ class Consumers:
         self._changed = changed
         self._calls: Backlog[tuple[Callback, Any]] = Backlog()
         self._readers: list[Backlog[m.Message]] = []
-        self.is_calling = False
-        """Whether a callback is running now."""
+        self._is_calling = False
+
+    @property
+    def is_behind(self) -> bool:
+        """A callback is running, or waits for its turn."""
+        return self._is_calling or len(self._calls) > 0
 
     def full(self) -> list[Backlog[Any]]:
         """The backlogs that take no more."""
@@ -88,7 +92,7 @@ class Consumers:
             self._calls.put((callback, message), size_of(message))
 
     async def _call(self, peer: Peer, callback: Callback, message: Any) -> None:
-        self.is_calling = True
+        self._is_calling = True
         self._changed()
         try:
             result = callback(peer, message)
@@ -102,5 +106,5 @@ class Consumers:
                 logger.exception("! %r: a callback raised", peer)
                 peer.callback_failed(error)
         finally:
-            self.is_calling = False
+            self._is_calling = False
             self._changed()

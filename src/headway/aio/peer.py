@@ -79,7 +79,7 @@ class Peer:
         self._fault: Exception | None = None  # what the remote did, when that ended it
 
         self._waiters = Waiters(self._update_flow)
-        self._consumers = Consumers(config, self._update_flow)
+        self._consumers = Consumers(config, self._after_input)
         self._feeds: list[Feed] = []
         self._paused = False
 
@@ -257,17 +257,17 @@ class Peer:
     def _after_input(self) -> None:
         """Take what the machine has to say; every input ends here."""
         while True:
-            if chunks := self._machine.data_to_send():
-                self._connection.write(chunks)
             happened = self._machine.events_received()
             for event in happened:
                 self._handle(event)
-            if not chunks and not happened:
+            self._update_flow()
+            if chunks := self._machine.data_to_send():
+                self._connection.write(chunks)
+            if not happened and not chunks:
                 break
         if self._machine.wants_close():
             self._connection.close()
         self._timer.arm(self._machine.get_timer())
-        self._update_flow()
 
     def _handle(self, event: PeerEvent) -> None:  # noqa: C901, PLR0912  # one case for each event of the union
         match event:
@@ -348,7 +348,7 @@ class Peer:
             self._after_input()
 
     def _update_flow(self) -> None:
-        """Stop the socket while a backlog is full, and the remote's clocks while it waits for us."""
+        """Stop the socket while a backlog is full, and the remote's clocks while it waits for our callbacks."""
         if self._gone is not None:
             return
         full = self._consumers.full()
@@ -357,8 +357,8 @@ class Peer:
             self._waiters.fail_those({backlog.consumer for backlog in full}, self._why_stuck)
         else:
             self._connection.resume_reading()
-        callback_is_busy = self._consumers.is_calling and not self._waiters.is_waiting(self._life)
-        paused = bool(full) or callback_is_busy
+        behind = self._consumers.is_behind and not self._waiters.is_waiting(self._life)
+        paused = bool(full) or behind
         if paused != self._paused:
             self._paused = paused
             (self._machine.handle_paused if paused else self._machine.handle_resumed)(self._loop.time())

@@ -256,6 +256,8 @@ class NodeMachine:
             return
         for event in found.machine.events_received():
             self._handle(peer, found, event, now)
+        for answer in self._server.take():  # before the pong of a ping that stood behind the question
+            self._dispatcher.answer(answer, now)
         if data := found.machine.data_to_send():
             self._outbox.put(Send(peer, data))
         if found.machine.wants_close():

@@ -170,6 +170,13 @@ async def test_fenced_request_is_empty_where_the_remote_says_nothing() -> None:
 
 
 @on_loop
+async def test_fenced_request_is_settled_by_what_the_callback_of_the_remote_sends() -> None:
+    """The pong must not overtake it, though it is the machine that answers pings and a callback that sends headers."""
+    async with peers(theirs=serving(CHAIN)) as (ours, _):
+        assert len(await ours.request_headers(GENESIS, fence=True)) == len(CHAIN)
+
+
+@on_loop
 async def test_cancelled_request_makes_room_for_the_next_of_its_kind() -> None:
     asked = asyncio.Event()
     theirs = replace(serving(CHAIN), on_getaddr=lambda _peer, _message: asked.set())
