@@ -168,6 +168,17 @@ def test_the_last_script_of_a_block_may_end_in_a_broken_push() -> None:
 # Bad blocks.
 
 
+def test_sizes_beyond_all_memory_are_truncated() -> None:
+    huge = b"\xff" + b"\xff" * 8
+    spend, pay = tx_input(OUTPOINT), tx_output(1, b"")
+    for script in (OUTPOINT + huge, OUTPOINT + b"\1"):
+        assert fault_of(block_of(b"\2\0\0\0" + b"\1" + script)) == "truncated"
+    for outputs in (b"\2" + bytes(8) + huge + pay, b"\1" + bytes(8) + huge, huge + pay):
+        assert fault_of(block_of(b"\2\0\0\0" + b"\1" + spend + outputs)) == "truncated"
+    for witness in (huge + b"\0", b"\2" + huge + b"\0"):
+        assert fault_of(block_of(b"\2\0\0\0\0\1" + b"\1" + spend + b"\1" + pay + witness + bytes(4))) == "truncated"
+
+
 def test_a_block_cut_anywhere_is_truncated() -> None:
     raw = block_of(LEGACY, SEGWIT, transaction([tx_input(OUTPOINT, bytes(300))], [tx_output(1, bytes(300))]))
     for size in range(80, len(raw)):
