@@ -27,27 +27,31 @@ class Timer:
         self._loop = loop
         self._handle: asyncio.TimerHandle | None = None
         self._due: Instant | None = None
+        self._in_grace = False
 
     def arm(self, due: Instant | None) -> None:
         """Ring at `due`, None: not at all. A handle that is set for earlier stays and sets itself anew."""
         self._due = due
         if self._handle is not None:
-            if due is not None and self._handle.when() <= due:
+            if due is not None and (self._in_grace or self._handle.when() <= due):
                 return
             self._handle.cancel()
-        self._handle = None if due is None else self._loop.call_at(due, self._wake, False)
+        self._in_grace = False
+        self._handle = None if due is None else self._loop.call_at(due, self._wake)
 
     def cancel(self) -> None:
         self.arm(None)
 
-    def _wake(self, graced: bool) -> None:
+    def _wake(self) -> None:
         assert self._handle is not None, "only the handle calls this"
         assert self._due is not None, "arm(None) cancels the handle"
         woken_for, self._handle = self._handle.when(), None
+        graced, self._in_grace = self._in_grace, False
         late = self._loop.time() - self._due
         if self._due > woken_for:
             self.arm(self._due)
         elif late > HELD_UP and not graced:
-            self._handle = self._loop.call_later(min(late, MAX_GRACE), self._wake, True)
+            self._in_grace = True
+            self._handle = self._loop.call_later(min(late, MAX_GRACE), self._wake)
         else:
             self._ring(max(self._due, self._loop.time()))
