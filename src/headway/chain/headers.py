@@ -15,6 +15,8 @@ from headway.errors import FutureHeader, InvalidHeader
 from headway.types import BlockId
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headway.network import Headers, HeaderVerdict, Network
     from headway.types import BlockRequest, Hash, Height, Locator
 
@@ -254,10 +256,13 @@ class HeaderTree:
             self._low_work += last + 1 - first
         if len(self._best) and self.chainwork(last) <= self.chainwork(self.tip_position):
             return 0
-        return self._set_best(last)
+        return self._set_best(parent, range(first, last + 1))
 
-    def _set_best(self, position: int) -> int:
-        """Make the chain that ends at `position` the best one; returns how many headers left it."""
+    def _set_best(self, position: int, run: Sequence[int] = ()) -> int:
+        """Make the chain that ends at `position`, or at the end of the `run` behind it, the best one.
+
+        Returns how many headers left it.
+        """
         path = []
         while position >= 0 and not self.on_best_chain(position):
             path.append(position)
@@ -266,6 +271,7 @@ class HeaderTree:
         left = len(self._best) - keep
         del self._best[keep:]
         self._best.extend(reversed(path))
+        self._best.extend(run)
         return left
 
     def _valid_ancestor(self, position: int) -> int:
