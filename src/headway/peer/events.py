@@ -136,7 +136,8 @@ class RequestTimedOut:
     request: int
     kind: RequestKind
     ends_peer: bool
-    """True: it had to answer, so its connection is ending (a `PeerDisconnected` follows). False: silence was lawful."""
+    """True: the remote had to answer, so its connection is ending (a `PeerDisconnected` follows). False: silence was
+    lawful, or a pong without a nonce cancelled the ping (Core ProcessPong)."""
 
 
 @dataclass(frozen=True, slots=True)
