@@ -1,0 +1,114 @@
+"""A data directory: every header of the log judged again with all rules, and every stored block against its header.
+
+It may be read while another process writes it: then what that one has not finished is no fault. Genesis is not counted,
+for it is not stored. Called by `verify`.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headway.chain.headers import HeaderTree
+from headway.cli.verify.report import Fault, Unreadable
+from headway.errors import StoreError
+from headway.network import BlockStatus
+from headway.store.blocks import BlockFiles
+from headway.store.directory import BLOCKS_NAME, HEADERS_NAME
+from headway.store.disk import DamagedFile, Disk
+from headway.store.headers import HeaderLog, Kind
+from headway.store.lock import is_locked
+from headway.types import BlockId
+from headway.wire.messages import Headers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headway.cli.verify.report import Report
+    from headway.network import Network
+    from headway.store.headers import Batch
+    from headway.types import Hash
+
+
+def judge_directory(path: Path, network: Network, wall_time: float, report: Report) -> None:
+    """Judge a data directory of `network`. Raises Fault, Unreadable."""
+    if not (path / HEADERS_NAME).is_file():
+        raise Unreadable(f"{path} is no data directory of headway: there is no {HEADERS_NAME} in it")
+    try:
+        with closing(HeaderLog(path / HEADERS_NAME, network, Disk(), readonly=True)) as log:
+            tree = _judge_log(log, network, wall_time, report)
+            with closing(BlockFiles(path / BLOCKS_NAME, network, Disk(), readonly=True)) as blocks:
+                _judge_blocks(blocks, tree, network, report)
+                if (torn := log.torn + blocks.torn) and not is_locked(path):
+                    raise Fault(
+                        "truncated", f"{torn} bytes of an unfinished write; the next `headway sync` cuts them off"
+                    )
+    except DamagedFile as error:
+        raise Fault("damaged", str(error)) from error
+    except StoreError as error:
+        raise Unreadable(str(error)) from error
+
+
+def _judge_log(log: HeaderLog, network: Network, wall_time: float, report: Report) -> HeaderTree:
+    tree = HeaderTree(replace(network, minimum_chainwork=0))  # a tree that takes as many headers as there are
+    report.tip = tree.tip
+    for batch in log.replay():
+        if batch.kind is Kind.HEADERS:
+            _judge_batch(batch, tree, network, wall_time, report)
+        else:
+            _condemn(batch.payload, tree)
+        report.tip = tree.tip
+    if condemned := sum(not tree.is_valid(position) for position in range(len(tree))):
+        report.unchecked["blocks-marked-invalid"] = condemned
+    return tree
+
+
+def _judge_batch(batch: Batch, tree: HeaderTree, network: Network, wall_time: float, report: Report) -> None:
+    parser = network.codec.parser
+    headers = Headers.fixed(batch.payload, parser, size=network.rules.header_size)
+    added = tree.add(headers, wall_time)
+    report.headers += added.count
+    report.unchecked.update(dict(added.unchecked))
+    if added.error:
+        raise Fault.of_header(added.error)
+    if not added.connects:
+        raise Fault("bad-prevblk", "its parent is not in the log", BlockId(-1, headers[0].hash))
+    if added.count != batch.records:
+        raise Fault("duplicate", f"{batch.records - added.count} headers are in the log twice", tree.id(added.last))
+
+
+def _condemn(block_hash: Hash, tree: HeaderTree) -> None:
+    position = tree.find(block_hash)
+    if not position:
+        raise Fault("damaged", "a block is marked invalid whose header is not in the log", BlockId(-1, block_hash))
+    tree.invalidate(position)
+
+
+def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, network: Network, report: Report) -> None:
+    """Judge what is stored. Blocks of condemned headers were judged when they were condemned."""
+
+    def find(block_hash: Hash) -> int | None:
+        position = tree.find(block_hash)
+        if position is None:
+            report.unchecked["blocks-without-header"] += 1
+        return position
+
+    blocks.load(find)
+    if blocks.passed_over:
+        raise Fault("damaged", f"{blocks.passed_over} stored blocks are gone, or their index records damaged")
+    for position in blocks.positions():
+        if position and tree.is_valid(position):
+            _judge_block(blocks, position, tree, network, report)
+
+
+def _judge_block(blocks: BlockFiles, position: int, tree: HeaderTree, network: Network, report: Report) -> None:
+    try:
+        raw = blocks.get(position)
+    except DamagedFile as error:
+        raise Fault("damaged", str(error), tree.id(position)) from error
+    assert raw is not None, "its position came from the index"
+    verdict = network.rules.verify_block(tree.request(position), tree.median_time(tree.parent(position)), raw)
+    if verdict.status is not BlockStatus.VALID:
+        raise Fault.of_block(verdict, tree.id(position))
+    report.count_block(verdict, network.rules.static_unchecked)

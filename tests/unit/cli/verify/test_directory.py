@@ -1,0 +1,228 @@
+"""A data directory judged again: sound ones, damaged ones, and one that is being written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headway.cli.verify.directory import judge_directory
+from headway.cli.verify.report import Fault, Report, Unreadable
+from headway.network import Limits
+from headway.networks import network_named
+from headway.store import Store
+from headway.store.format import HEAD_SIZE
+from tests.chain_builder import GENESIS, SPACING, assemble, block_hash, block_time, coinbase, regtest_chain
+
+REGTEST = network_named("regtest")
+CHAIN = regtest_chain(12, transactions_per_block=1)
+FORK = regtest_chain(8, parent=CHAIN[5], salt=1)
+"""From height 7 to 14."""
+NOW = block_time(FORK[-1])
+STATIC = REGTEST.rules.static_unchecked
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A directory with a chain of 12, a longer fork at height 6, and eight blocks out of order."""
+    with Store.open(tmp_path, REGTEST) as store:
+        append(store, CHAIN[:9])
+        append(store, CHAIN[9:])
+        append(store, FORK)
+        for block in (CHAIN[3], FORK[7], CHAIN[11], CHAIN[0], *CHAIN[4:7], FORK[0]):
+            store.put_block(block_hash(block), block)
+    return tmp_path
+
+
+def append(store: Store, blocks: list[bytes]) -> None:
+    raw = b"".join(block[:80] for block in blocks)
+    store.tree.restore(raw)
+    store.append_headers(raw)
+
+
+def judged(path: Path, *, wall_time: float = NOW) -> Report:
+    report = Report()
+    judge_directory(path, REGTEST, wall_time, report)
+    return report
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(Fault) as caught:
+        judged(path)
+    return str(caught.value)
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_every_header_and_every_stored_block_is_judged(path: Path) -> None:
+    report = judged(path)
+    assert (report.headers, report.blocks) == (20, 8)
+    assert report.tip is not None
+    assert (report.tip.height, report.tip.hash) == (14, block_hash(FORK[-1]))
+    assert report.unchecked == dict.fromkeys(STATIC, 8)
+
+
+def test_a_directory_with_genesis_alone_is_sound(tmp_path: Path) -> None:
+    Store.open(tmp_path, REGTEST).close()
+    report = judged(tmp_path)
+    assert (report.headers, report.blocks) == (0, 0)
+    assert report.tip is not None
+    assert report.tip.hash == block_hash(GENESIS)
+
+
+@pytest.mark.parametrize(
+    ("block", "rule"),
+    [
+        (assemble(block_hash(CHAIN[8]), block_time(CHAIN[3]), [coinbase(10)]), "time-too-old"),
+        (
+            assemble(block_hash(CHAIN[8]), block_time(CHAIN[8]) + SPACING, [coinbase(10)], bits=0x207FFFFE),
+            "bad-diffbits",
+        ),
+        (assemble(block_hash(CHAIN[8]), block_time(CHAIN[8]) + SPACING, [coinbase(10)], version=1), "bad-version"),
+    ],
+    ids=["time", "bits", "version"],
+)
+def test_headers_are_judged_not_just_restored(tmp_path: Path, block: bytes, rule: str) -> None:
+    with Store.open(tmp_path, REGTEST) as store:
+        append(store, CHAIN[:9])
+        append(store, [block])
+    assert refused(tmp_path).startswith(f"block 10:{block_hash(block)[::-1].hex()}: {rule}")
+
+
+def test_a_header_ahead_of_the_clock_is_told_apart(path: Path) -> None:
+    with pytest.raises(Fault) as caught:
+        judged(path, wall_time=NOW - 7_201)
+    assert caught.value.only_time
+
+
+@pytest.mark.parametrize("at", [100, 200, -1])
+def test_a_stored_block_that_changed_is_refused(path: Path, at: int) -> None:
+    """Not the frame: that is damage of the file."""
+    file = path / "blocks" / "blk00000.dat"
+    flip(file, 8 + at if at >= 0 else file.stat().st_size - 1)
+    height = 4 if at >= 0 else 7
+    assert refused(path).startswith(f"block {height}:")
+
+
+def test_a_stored_block_is_held_to_the_median_time_of_its_parent(tmp_path: Path) -> None:
+    with Store.open(tmp_path, REGTEST) as store:
+        append(store, CHAIN)
+        store.put_block(12, CHAIN[11])
+    assert "lock-time-median" not in judged(tmp_path).unchecked
+
+
+def torn_log(path: Path) -> None:
+    (path / "headers.bin").write_bytes((path / "headers.bin").read_bytes()[:-1])
+
+
+def torn_index(path: Path) -> None:
+    (path / "blocks" / "index.bin").write_bytes((path / "blocks" / "index.bin").read_bytes() + b"torn")
+
+
+def torn_block(path: Path) -> None:
+    (path / "blocks" / "blk00000.dat").write_bytes((path / "blocks" / "blk00000.dat").read_bytes() + b"torn")
+
+
+@pytest.mark.parametrize("tear", [torn_log, torn_index, torn_block])
+def test_an_unfinished_write_is_a_fault_unless_it_is_under_way(path: Path, tear: Callable[[Path], None]) -> None:
+    with Store.open(path, REGTEST):
+        tear(path)
+        assert judged(path).valid
+    assert "truncated (" in refused(path)
+    Store.open(path, REGTEST).close()
+    assert judged(path).valid
+
+
+def test_it_may_be_judged_while_another_writes(path: Path) -> None:
+    with Store.open(path, REGTEST) as store:
+        store.put_block(block_hash(CHAIN[1]), CHAIN[1])
+        assert judged(path).blocks == 9
+
+
+def damaged_log(path: Path) -> None:
+    flip(path / "headers.bin", HEAD_SIZE + 50)
+
+
+def damaged_head(path: Path) -> None:
+    flip(path / "headers.bin", 70)
+
+
+def damaged_index(path: Path) -> None:
+    flip(path / "blocks" / "index.bin", HEAD_SIZE + 50)
+
+
+def damaged_frame(path: Path) -> None:
+    flip(path / "blocks" / "blk00000.dat", 4)
+
+
+@pytest.mark.parametrize("damage", [damaged_log, damaged_head, damaged_index, damaged_frame])
+def test_damage_is_a_fault(path: Path, damage: Callable[[Path], None]) -> None:
+    damage(path)
+    assert "damaged (" in refused(path)
+
+
+def test_blocks_that_are_gone_are_a_fault(path: Path) -> None:
+    (path / "blocks" / "blk00000.dat").write_bytes(b"")
+    assert "truncated (" in refused(path)
+
+
+def test_condemned_blocks_are_counted_and_not_judged(path: Path) -> None:
+    with Store.open(path, REGTEST) as store:
+        store.mark_invalid(block_hash(FORK[2]))
+    report = judged(path)
+    assert report.unchecked["blocks-marked-invalid"] == 6
+    assert report.blocks == 7
+    assert report.tip is not None
+    assert report.tip.hash == block_hash(CHAIN[-1])
+
+
+def test_blocks_whose_header_is_gone_are_counted(path: Path) -> None:
+    (path / "headers.bin").unlink()
+    with Store.open(path, REGTEST) as store:
+        append(store, CHAIN)
+    report = judged(path)
+    assert report.blocks == 6
+    assert report.unchecked["blocks-without-header"] == 2
+
+
+@pytest.mark.parametrize(
+    ("batches", "reason"),
+    [
+        ([CHAIN[:3], CHAIN[1:4]], "duplicate (2 headers are in the log twice)"),
+        ([CHAIN[:3], CHAIN[:3]], "duplicate (3 headers are in the log twice)"),
+        ([CHAIN[:3], CHAIN[4:]], "bad-prevblk (its parent is not in the log)"),
+    ],
+)
+def test_a_log_that_makes_no_sense_is_refused(tmp_path: Path, batches: list[list[bytes]], reason: str) -> None:
+    with Store.open(tmp_path, REGTEST) as store:
+        for batch in batches:
+            store.append_headers(b"".join(block[:80] for block in batch))
+    assert reason in refused(tmp_path)
+
+
+def test_a_mark_on_an_unknown_block_is_refused(tmp_path: Path) -> None:
+    with Store.open(tmp_path, REGTEST) as store:
+        store.mark_invalid(bytes(32))
+    assert "a block is marked invalid whose header is not in the log" in refused(tmp_path)
+
+
+def test_another_network_another_directory_and_none_are_no_verdict(path: Path) -> None:
+    with pytest.raises(Unreadable, match="use --network regtest"):
+        judge_directory(path, network_named("signet"), NOW, Report())
+    with pytest.raises(Unreadable, match="is no data directory of headway"):
+        judged(path / "blocks")
+    with pytest.raises(Unreadable, match="is no data directory of headway"):
+        judged(path / "absent")
+
+
+def test_as_many_headers_as_there_are_are_judged_whatever_their_work(path: Path) -> None:
+    demanding = replace(REGTEST, minimum_chainwork=1 << 200, limits=Limits(max_low_work_headers=1))
+    report = Report()
+    judge_directory(path, demanding, NOW, report)
+    assert report.headers == 20
