@@ -336,7 +336,7 @@ class NodeMachine:
             peer = self._add_peer(address, inbound=False)
             self.slots.dialled(peer, address)
             self._outbox.put(Connect(peer, address))
-        if names := self.slots.seeds_due(now):
+        if (names := self.slots.seeds_due(now)) is not None:
             port = self.config.network.port
             self._outbox.ask(lambda number: Resolve(number, names, port), self._resolved)
 

@@ -133,16 +133,19 @@ class PeerSlots:
         else:
             self.book.failed(slot.address, why, now)
 
-    def seeds_due(self, now: Instant) -> tuple[str, ...]:
-        """Seed names to resolve now: when the pool is short and nothing is left to dial. Follow with `resolved`."""
+    def seeds_due(self, now: Instant) -> tuple[str, ...] | None:
+        """Seed names to resolve now: when the pool is short and nothing is left to dial. Follow with `resolved`.
+
+        None: not now. Empty: it is time, and this network has no names (its fixed seeds may do).
+        """
         short = len(self._slots) < self.target
         if not self._dns or self._resolving or not short or now < self._seeds_at:
-            return ()
+            return None
         due = self.book.next_due(manual=False)
         if due is not None and due <= now:
-            return ()
+            return None
         self._resolving = True
-        return self._network.dns_seeds or ("",)
+        return self._network.dns_seeds
 
     def resolved(self, addresses: Sequence[Address], now: Instant) -> None:
         self._resolving = False

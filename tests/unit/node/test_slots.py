@@ -36,7 +36,7 @@ def test_named_addresses_are_dialled_and_nothing_else() -> None:
     slots = pool(peers=8, connect=[A, B, A])
     slots.book.add(Address("9.9.9.9", 1))
     assert sorted(map(str, dial_all(slots))) == ["1.0.0.1:1", "1.0.0.1:1", "1.0.0.2:1"]
-    assert slots.seeds_due(0.0) == ()
+    assert slots.seeds_due(0.0) is None
     assert slots.is_manual(1)
     assert not slots.wants_addresses()
 
@@ -70,11 +70,11 @@ def test_a_peer_passes_from_connecting_over_handshaking_to_ready() -> None:
 def test_seeds_are_asked_only_when_nothing_is_left_to_dial() -> None:
     slots = pool(peers=2)
     assert slots.seeds_due(0.0) == ("a.toy", "b.toy")
-    assert slots.seeds_due(0.0) == ()  # the answer is awaited
+    assert slots.seeds_due(0.0) is None  # the answer is awaited
     slots.resolved([A, B], 0.0)
-    assert slots.seeds_due(1_000.0) == ()
+    assert slots.seeds_due(1_000.0) is None
     dial_all(slots)
-    assert slots.seeds_due(1_000.0) == ()  # no slot is free
+    assert slots.seeds_due(1_000.0) is None  # no slot is free
 
 
 def test_after_everything_failed_the_pool_goes_back_to_the_seeds_less_and_less_often() -> None:
@@ -87,7 +87,7 @@ def test_after_everything_failed_the_pool_goes_back_to_the_seeds_less_and_less_o
     asked: list[float] = []
     now = 100.0
     while len(asked) < 5:
-        if slots.seeds_due(now):
+        if slots.seeds_due(now) is not None:
             asked.append(now)
             slots.resolved([A], now)
         now += 1.0
@@ -104,7 +104,7 @@ def test_fixed_seeds_stand_in_when_the_names_answer_nothing() -> None:
 
 
 def test_without_dns_no_seed_is_asked() -> None:
-    assert pool(dns=False).seeds_due(0.0) == ()
+    assert pool(dns=False).seeds_due(0.0) is None
 
 
 def test_named_addresses_that_all_keep_failing_are_hopeless_until_one_answers() -> None:
@@ -130,7 +130,7 @@ def test_seeds_that_never_answer_are_hopeless_after_some_rounds() -> None:
     now = 0.0
     for _ in range(GIVE_UP_AFTER):
         assert not slots.hopeless
-        while not slots.seeds_due(now):
+        while slots.seeds_due(now) is None:
             now += 1.0
         slots.resolved([], now)
     assert slots.hopeless
@@ -185,3 +185,10 @@ def test_gossip_is_not_listened_to_where_the_user_named_the_peers() -> None:
     slots = pool(connect=[A])
     slots.learnt([Address("8.8.8.8", 8333)])
     assert len(slots.book) == 1
+
+
+def test_a_network_without_seed_names_turns_to_its_fixed_seeds() -> None:
+    slots = PeerSlots(replace(TOYNET, fixed_seeds=(B,)), random.Random(1), peers=2, connect=(), dns=True)
+    assert slots.seeds_due(0.0) == ()
+    slots.resolved((), 0.0)
+    assert slots.dial(0.0) == B
