@@ -99,7 +99,7 @@ class FailingDisk(Disk):
         super().sync(fd)
 
 
-def cuts(steps: Sequence[int], every: int = 16) -> Iterator[tuple[int, int]]:
+def cuts(steps: Sequence[int], every: int = 32) -> Iterator[tuple[int, int]]:
     """Every (step, bytes of it that arrive) worth a test: none, each `every`th byte, all."""
     for step, size in enumerate(steps):
         for keep in sorted({*range(0, size, every), size}):

@@ -1,7 +1,7 @@
 """Crash safety by construction: the store is ended in each step of a sync, and must go on as if it had not been.
 
 The steps are all changes of the disk that a scripted sync makes (files made, writes, truncations); each is the last one
-in turn, and each write is cut at every 16th byte besides. See `tests.crashes`.
+in turn, and each write is cut at every 32nd byte besides. See `tests.crashes`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.cli.verify.directory import judge_directory
+from headway.cli.verify.report import Report
+from headway.networks import network_named
 from headway.store import Store, blocks
+from tests.chain_builder import block_hash, block_time, regtest_chain
 from tests.crashes import (
     Action,
     AddHeaders,
@@ -29,10 +33,10 @@ from tests.crashes import (
     restore,
     snapshot,
 )
-from tests.toynet import HEADER_SIZE, TOYNET, toy_chain, toy_hash
 
-TRUNK = toy_chain(14, transaction_size=200)
-FORK = toy_chain(9, salt=1, parent=TRUNK[7], transaction_size=200)
+REGTEST = network_named("regtest")
+TRUNK = regtest_chain(14)
+FORK = regtest_chain(9, parent=TRUNK[7], salt=1)
 
 
 def scripted_sync() -> Script:
@@ -42,20 +46,20 @@ def scripted_sync() -> Script:
         *map(put, (TRUNK[2], TRUNK[0], TRUNK[1], TRUNK[5])),
         headers(TRUNK[6:]),
         *map(put, (TRUNK[4], TRUNK[9], TRUNK[3], TRUNK[8])),
-        MarkInvalid(toy_hash(TRUNK[12])),
+        MarkInvalid(block_hash(TRUNK[12])),
         headers(FORK[:1]),
         headers(FORK[1:]),
         *map(put, (FORK[0], FORK[8], TRUNK[7])),
     ]
-    return Script(TOYNET, actions)
+    return Script(REGTEST, actions)
 
 
 def headers(chain: list[bytes]) -> AddHeaders:
-    return AddHeaders(b"".join(block[:HEADER_SIZE] for block in chain))
+    return AddHeaders(b"".join(block[:80] for block in chain))
 
 
 def put(block: bytes) -> PutBlock:
-    return PutBlock(toy_hash(block), block)
+    return PutBlock(block_hash(block), block)
 
 
 @pytest.fixture(autouse=True)
@@ -77,20 +81,26 @@ def steps_of(path: Path, script: Script) -> list[int]:
 
 
 def expected(path: Path) -> tuple[object, ...]:
-    with Store.open(path, TOYNET, readonly=True) as store:
+    with Store.open(path, REGTEST, readonly=True) as store:
         return final_state(store)
 
 
 def recover_and_finish(path: Path, killed: Script, end: tuple[object, ...]) -> None:
     """Open after a kill: what was reported is there, and the script goes on to the same end, with nothing to repair."""
-    with Store.open(path, TOYNET) as store:
+    with Store.open(path, REGTEST) as store:
         killed.check(store)
         scripted_sync().run(store)
         assert final_state(store) == end
-    with Store.open(path, TOYNET) as store:
+    with Store.open(path, REGTEST) as store:
         assert final_state(store) == end
         assert store.repairs == ()
     assert_nothing_between_blocks(path)
+
+
+def assert_it_verifies(path: Path) -> None:
+    report = Report()
+    judge_directory(path, REGTEST, block_time(FORK[-1]), report)
+    assert (report.headers, report.blocks) == (len(TRUNK) + len(FORK), 11)
 
 
 def assert_nothing_between_blocks(path: Path) -> None:
@@ -99,7 +109,7 @@ def assert_nothing_between_blocks(path: Path) -> None:
         content, at = file.read_bytes(), 0
         while at < len(content):
             magic, length = blocks.FRAME.unpack_from(content, at)
-            assert magic == TOYNET.magic.ljust(4, b"\0")
+            assert magic == REGTEST.magic
             at += blocks.FRAME.size + length
         assert at == len(content)
 
@@ -108,10 +118,10 @@ def test_the_script_rolls_block_files_reorganises_and_marks_a_block_invalid(fres
     path = next(fresh)
     assert len(steps_of(path, scripted_sync())) >= 40
     assert len(list(path.glob("blocks/blk*.dat"))) >= 3
-    with Store.open(path, TOYNET) as store:
-        assert store.tree.tip.hash == toy_hash(FORK[-1])
+    with Store.open(path, REGTEST) as store:
+        assert store.tree.tip.hash == block_hash(FORK[-1])
         invalid = [position for position in range(len(store.tree)) if not store.tree.is_valid(position)]
-        assert [store.tree.hash(position) for position in invalid] == [toy_hash(TRUNK[12]), toy_hash(TRUNK[13])]
+        assert [store.tree.hash(position) for position in invalid] == [block_hash(TRUNK[12]), block_hash(TRUNK[13])]
 
 
 def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(fresh: Iterator[Path]) -> None:
@@ -122,6 +132,7 @@ def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(fresh: Ite
         path, script = next(fresh), scripted_sync()
         assert not live(path, script, CutDisk(stop_at, keep))
         recover_and_finish(path, script, end)
+        assert_it_verifies(path)
 
 
 def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(fresh: Iterator[Path]) -> None:
@@ -129,7 +140,7 @@ def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(fresh: Iterator
     steps = steps_of(path, scripted_sync())
     end = expected(path)
     seen: list[Snapshot] = []
-    for stop_at, keep in cuts(steps):
+    for stop_at, keep in cuts(steps, every=64):
         path, script = next(fresh), scripted_sync()
         live(path, script, CutDisk(stop_at, keep))
         left = snapshot(path)
@@ -139,14 +150,14 @@ def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(fresh: Iterator
         for again_at, again_keep in cuts(recovery_steps(restore(next(fresh), left))):
             path = restore(next(fresh), left)
             with pytest.raises(Killed):
-                Store.open(path, TOYNET, disk=CutDisk(again_at, again_keep))
+                Store.open(path, REGTEST, disk=CutDisk(again_at, again_keep))
             recover_and_finish(path, script, end)
     assert len(seen) > 60
 
 
 def recovery_steps(path: Path) -> list[int]:
     disk = CutDisk()
-    abandon(Store.open(path, TOYNET, disk=disk))
+    abandon(Store.open(path, REGTEST, disk=disk))
     return disk.steps
 
 
