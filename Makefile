@@ -5,9 +5,10 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check interop soak lock clean
+.PHONY: help setup demo test check interop soak lock clean
 
 help:
+	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
 	@echo 'make test      every test, real nodes included, with branch coverage'
 	@echo 'make check     lint, format, types, and the import rules'
 	@echo 'make interop   only the tests that talk to real nodes'
@@ -24,6 +25,9 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/headway demo
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term

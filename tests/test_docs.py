@@ -20,10 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
+import click
 import pytest
 
 from headway import errors
-from headway.cli import exit_code
+from headway.cli import COMMANDS, exit_code, headway
+from headway.kernel.face import BlockCheck, HeaderCheck
 from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
 from tests.data import REPOSITORY
@@ -217,3 +219,25 @@ def test_reference_tells_each_errors_consequence_and_exit_code() -> None:
         told = getattr(cls, "consequence", errors.Consequence.NOTHING).name.lower().replace("nothing", "none")
         assert consequence == told if issubclass(cls, errors.RemoteProtocolError) else consequence == ""
         assert exit_code(cls.__new__(cls)) == int(code), name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_reference_lists_the_options_of_each_command(name: str) -> None:
+    text = (REPOSITORY / "docs/reference/cli.md").read_text("utf-8")
+    assert f"## headway {name}\n" in text
+    common, own = text.partition("\n## ")[0], text.partition(f"## headway {name}\n")[2].partition("\n## ")[0]
+    command = headway.get_command(click.Context(headway), name)
+    assert command is not None
+    options = {
+        option for each in command.get_params(click.Context(command)) for option in each.opts if option[0] == "-"
+    }
+    assert {option for option in options if f"`{option}" not in common + own} == set()
+    assert set(re.findall(r"`(--[\w-]+)", own)) <= options
+
+
+def test_design_lists_every_rule_of_the_kernel() -> None:
+    text = (REPOSITORY / "docs/design/rules.md").read_text("utf-8")
+    told = " ".join(doc for cls in (HeaderCheck, BlockCheck) if (doc := cls.__doc__))
+    rules = set(re.findall(r"\b(?:bad|time|high|merkle)-[a-z0-9-]+|unexpected-witness|wrong-block", told))
+    assert len(rules) > 20
+    assert {rule for rule in rules if f"`{rule}`" not in text} == set()

@@ -37,7 +37,16 @@ class TestBcoin(Stories):
         assert 0 <= result["minping"] <= result["pingtime"]
         assert result["inbound"] is False
 
+    def test_peer_of_another_network_is_told_apart(self, node: Node) -> None:
+        result = run("peer", node.address, "--network", "bitcoin", code=3)
+        assert "this peer is of the network regtest" in result["error"]
+
+    def test_closed_port_is_told_as_such(self, node: Bcoin) -> None:
+        node.kill()
+        result = run("peer", node.address, "--network", "regtest", code=3)
+        assert "connection refused" in result["error"]
+
     @pytest.mark.soak
-    @pytest.mark.parametrize("seed", range(100, 125))
+    @pytest.mark.parametrize("seed", range(100, 110))
     def test_killed_many_times(self, node: Node, tmp_path: Path, seed: int) -> None:
         kill_and_resume(node, tmp_path, seed=seed, kills=20)

@@ -43,6 +43,6 @@ class TestBtcd(Stories):
         assert result["inbound"] is False
 
     @pytest.mark.soak
-    @pytest.mark.parametrize("seed", range(200, 225))
+    @pytest.mark.parametrize("seed", range(200, 210))
     def test_killed_many_times(self, node: Node, tmp_path: Path, seed: int) -> None:
         kill_and_resume(node, tmp_path, seed=seed, kills=20)
