@@ -146,7 +146,7 @@ class Dispatcher:
         if peer is None:
             return
         self._note_request(now)
-        if peer.batch is None or not peer.batch.in_flight:
+        if peer.batch is None or peer.batch.is_finished:
             peer.batch = peer.machine.request_blocks(ask.requests, now)
         elif new := [request for request in ask.requests if request.hash not in peer.batch.in_flight]:
             peer.batch.extend(new, now)  # the others are what it still owed when they were given to somebody else

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway.errors import Consequence, StoreError
 from headway.node.dispatch import Dispatcher, NodeCounters
+from headway.node.line import LineRate
 from headway.node.orders import Connect, Disconnect, Order, PeerLost, PeerReady, Resolve, Send
 from headway.node.outbox import Outbox
 from headway.node.serve import Server
@@ -74,6 +75,7 @@ class NodeMachine:
         self._outbox = Outbox()
         self._server = Server(config.network, tree, self.sync)
         self._dispatcher = Dispatcher(self._peers, self._outbox, self.sync, self._server)
+        self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
         self._wall_offset = 0.0  # wall time minus `now`
         self._replacing_until: Instant | None = None
@@ -191,6 +193,7 @@ class NodeMachine:
             self._tick_at = now + TICK
             if self._replacing_until is not None and self._replacing_until <= now:
                 self._replacing_until = None
+            self._line.measure(self._peers, now)
             self._fill_pool(now)
         self._settle(now)
 
