@@ -129,6 +129,8 @@ def compact_size(raw: bytes, at: int) -> tuple[int, int]:
     value = int.from_bytes(raw[at + 1 : end], "little")
     if value < least:
         raise EncodingFault("non-canonical-size")
+    if value > len(raw) - end:  # whatever is counted has a byte at least
+        raise EncodingFault("truncated")
     return value, end
 
 
