@@ -1,9 +1,9 @@
-"""Regtest blocks made on the spot: real work, BIP34 heights, segwit transactions and the commitment to them.
+"""Regtest blocks built by hand, for tests: whole chains, and single blocks, broken ones among them.
 
-`regtest_chain` gives a chain, which forks where its `parent` or `salt` differs; the parts below it (`transaction`,
-`coinbase`, `assemble`) make single blocks, broken ones among them. The same arguments always give the same bytes. The
-outputs that transactions spend do not exist and their signatures are random: nothing that headway checks depends on it.
-Used by the tests of every layer.
+`regtest_chain` gives a chain of `headway.testing.chain` as a list; it forks where its `parent` or `salt` differs. The
+parts below it (`transaction`, `coinbase`, `assemble`) make single blocks, by plain definitions of their own. The same
+arguments always give the same bytes. The outputs that transactions spend do not exist and their signatures are random:
+nothing that headway checks depends on it. Used by the tests of every layer.
 """
 
 from __future__ import annotations
@@ -13,39 +13,32 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.transaction import Transaction
+from headway.testing import chain
+from headway.testing.chain import GENESIS, SPACING
+from headway.testing.payment import MEAN_SIZE
 from headway.types import Hash
 from headway.wire.buffer import compact_size
+
+__all__ = [
+    "BITS", "GENESIS", "SPACING", "VERSION",
+    "assemble", "block_hash", "block_time", "coinbase", "height_script", "merkle_root", "mined", "payment", "push",
+    "regtest_chain", "sha256d", "sized", "transaction", "tx_input", "tx_output",
+]  # fmt: skip
 
 BITS: Final = 0x207FFFFF
 """Every second hash is work enough."""
 VERSION: Final = 0x20000000
-SPACING: Final = 600
-"""Seconds between two blocks."""
-GENESIS: Final = REGTEST.rules.genesis_block
 
 _NULL_OUTPOINT: Final = bytes(32) + b"\xff" * 4
 _SUBSIDY: Final = 50 * 100_000_000
 _COMMITMENT: Final = bytes.fromhex("6a24aa21a9ed")
 
 
-def regtest_chain(
-    n: int, *, parent: bytes = GENESIS, transactions_per_block: int = 0, salt: int = 0, rng: random.Random | None = None
-) -> list[bytes]:
-    """`n` raw blocks after the raw block `parent`, each with a coinbase and so many others.
-
-    `salt` goes into the coinbases, so that chains after one parent differ; `rng` makes the other transactions.
-    """
-    rng = rng or random.Random(0)
-    height = REGTEST.rules.stated_height(parent) if parent != GENESIS else 0
-    blocks = []
-    for _ in range(n):
-        height += 1
-        others = [payment(rng) for _ in range(transactions_per_block)]
-        parent = assemble(block_hash(parent), block_time(parent) + SPACING, [coinbase(height, others, salt), *others])
-        blocks.append(parent)
-    return blocks
+def regtest_chain(n: int, *, parent: bytes = GENESIS, transactions_per_block: int = 0, salt: int = 0) -> list[bytes]:
+    """`n` raw blocks after the raw block `parent`, each with a coinbase and so many others."""
+    size = transactions_per_block * MEAN_SIZE
+    return list(chain.regtest_chain(n, salt=salt, parent=parent, sizes=(size, size)))
 
 
 def payment(rng: random.Random, *, inputs: int = 1, lock_time: int = 0) -> bytes:
