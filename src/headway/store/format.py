@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 """Raised whenever an older headway could not read what a newer one writes."""
+OWN_FILES: Final = b"headway "
+"""What every file of ours with a head begins with."""
 _LAYOUT: Final = struct.Struct("<16sII4s32s32s")
 _CRC: Final = struct.Struct("<I")
 HEAD_SIZE: Final = _LAYOUT.size + _CRC.size
@@ -47,7 +49,7 @@ def open_head(file: AppendFile, kind: str, record_size: int, network: Network, *
 
 
 def _text(kind: str) -> bytes:
-    return f"headway {kind}".encode().ljust(15) + b"\n"
+    return (OWN_FILES + kind.encode()).ljust(15) + b"\n"
 
 
 def _refusal(file: AppendFile, found: bytes, expected: bytes, kind: str) -> StoreError:

@@ -69,11 +69,16 @@ def _judge_file(path: Path, network: Network, from_height: int | None, wall_time
     from headway.cli.verify.blocks import alone, framed, judge_blocks
     from headway.cli.verify.headers import HeaderJudge, judge_headers, judge_sparse
     from headway.cli.verify.kind import HEAD_SIZE, Kind, kind_of
+    from headway.cli.verify.report import Unreadable
     from headway.cli.verify.source import Source
+    from headway.store.format import OWN_FILES
 
     source = Source(path)
+    head = source.head(HEAD_SIZE)
+    if head.startswith(OWN_FILES):
+        raise Unreadable(f"{path} is a part of a data directory: verify the directory")
     judge = HeaderJudge(network, wall_time, report)
-    match kind_of(source.head(HEAD_SIZE), network):
+    match kind_of(head, network):
         case Kind.HEADERS:
             with source.open() as file:
                 judge_headers(file, judge, from_height)

@@ -43,6 +43,10 @@ def framed(file: BinaryIO, network: Network) -> Iterator[bytes]:
     longest = network.limits.max_block_size
     magic = FRAME.pack(network.magic, 0)[:4]
     while frame := file.read(FRAME.size):
+        if not any(frame):
+            raise Fault(
+                "trailing-bytes", "zeros where a block should begin (Core fills up a file that it still writes)"
+            )
         if frame[:4] != magic[: len(frame)]:
             raise Fault("bad-magic", f"a frame begins with {frame[:4].hex()} and not {magic.hex()}")
         if len(frame) < FRAME.size:

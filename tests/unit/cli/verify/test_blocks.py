@@ -155,8 +155,9 @@ def test_a_file_cut_anywhere_gives_its_whole_blocks_and_says_that_it_is_torn() -
 @pytest.mark.parametrize(
     ("behind", "rule"),
     [
-        (b"\0", "bad-magic"),
-        (bytes(1_000), "bad-magic"),
+        (b"\0", "trailing-bytes"),
+        (bytes(1_000), "trailing-bytes"),
+        (b"\1", "bad-magic"),
         (REGTEST.magic[::-1] + bytes(4), "bad-magic"),
         (REGTEST.magic + (4_000_001).to_bytes(4, "little"), "bad-blk-length"),
         (REGTEST.magic + bytes(4), "truncated"),

@@ -130,6 +130,46 @@ def test_of_two_branches_the_one_with_more_work_has_the_tip(verify: Verify, orde
     assert set(data["unchecked"]) == STATIC
 
 
+def in_frames(network: str, blocks: list[str]) -> bytes:
+    raw = map(bytes.fromhex, blocks)
+    return b"".join(network_named(network).magic + len(block).to_bytes(4, "little") + block for block in raw)
+
+
+def test_a_real_regtest_chain_and_its_reorganisation_are_valid(verify: Verify) -> None:
+    blocks = read("bitcoin", "regtest-blocks.txt").decode().split()
+    code, data = verify(in_frames("regtest", blocks), "regtest")
+    assert (code, data["blocks"], data["tip"]["height"]) == (Exit.DONE, 151, 150)
+    trunk, rival = json.loads(read("bitcoin", "regtest-reorg.json"))
+    for order in (trunk + rival, rival + trunk):
+        code, data = verify(in_frames("regtest", order), "regtest")
+        assert (code, data["blocks"], data["tip"]["height"]) == (Exit.DONE, 21, 16)
+        assert data["tip"]["hash"] == "4572ac401b94915dde6c4957b706abdb13b5824b000cad7f6065ebd9aea6dad1"
+        assert set(data["unchecked"]) == STATIC
+
+
+def test_blocks_from_all_over_a_chain_are_valid_in_one_file(verify: Verify) -> None:
+    _, *rows = json.loads(read("bitcoin", "vectors", "bip0158-testnet-19.json"))
+    code, data = verify(in_frames("testnet3", [row[2] for row in rows]), "testnet3")
+    assert (code, data["blocks"]) == (Exit.DONE, 10)
+    assert data["unchecked"]["link"] == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "heights"),
+    [
+        ("mainnet-stale-headers.csv", "bitcoin", range(961_632, 961_640)),
+        ("mainnet-stale-headers.csv", "bitcoin", range(941_881, 941_883)),
+        ("mainnet-stale-headers.csv", "bitcoin", range(823_226, 823_227)),
+        ("testnet3-fork-headers.csv", "testnet3", range(1, 3)),
+    ],
+)
+def test_stale_headers_break_no_rule(verify: Verify, name: str, network: str, heights: range) -> None:
+    rows = [line.split(",") for line in read("bitcoin", name).decode().splitlines()[1:]]
+    raw = b"".join(bytes.fromhex(header) for height, _, header in rows if int(height) in heights)
+    code, data = verify(raw, network, "--from-height", heights[0])
+    assert (code, data["headers"], data["tip"]["height"]) == (Exit.DONE, len(heights), heights[-1])
+
+
 def manifest() -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = json.loads(read("bitcoin", "blocks", "manifest.json"))
     return entries
@@ -274,8 +314,8 @@ BLOCK_FILE_DAMAGE: dict[str, tuple[Callable[[bytes, int], bytes], str, int | Non
     "torn in a block": (lambda raw, at: raw[: at + 100], "truncated", None, 200),
     "torn in a frame": (lambda raw, at: raw[: at + 6], "truncated", None, 200),
     "torn in a magic": (lambda raw, at: raw[: at + 2], "truncated", None, 200),
-    "a byte behind": (lambda raw, _: raw + b"\0", "bad-magic", None, 439),
-    "zeros behind": (lambda raw, _: raw + bytes(1 << 20), "bad-magic", None, 439),
+    "a byte behind": (lambda raw, _: raw + b"\0", "trailing-bytes", None, 439),
+    "zeros behind": (lambda raw, _: raw + bytes(1 << 20), "trailing-bytes", None, 439),
 }  # fmt: skip
 
 
@@ -393,6 +433,11 @@ def test_a_data_directory_is_verified_as_it_was_synced(verify: Verify, tmp_path:
     assert code == Exit.DONE
     assert (data["headers"], data["blocks"], data["tip"]["height"]) == (12, 10, 12)
     assert data["unchecked"] == dict.fromkeys(STATIC, 10)
+    assert verify(tmp_path / "data" / "blocks" / "blk00000.dat", "regtest")[1]["blocks"] == 10
+    for part in ("headers.bin", "blocks/index.bin"):
+        code, data = verify(tmp_path / "data" / part, "regtest")
+        assert code == Exit.FAILED
+        assert "verify the directory" in data["error"]["detail"]
     code, data = verify(tmp_path / "data", "signet")
     assert code == Exit.FAILED
     assert "use --network regtest" in data["error"]["detail"]
