@@ -20,7 +20,7 @@ from headway.aio.peer import Peer
 from headway.network import Network
 from headway.types import Address
 from headway.wire import messages as m
-from tests.toynet import BLOCK, GENESIS_BLOCK, PARSER, TOYNET, TX, toy_hash, toy_headers
+from tests.toynet import BLOCK, GENESIS_BLOCK, PARSER, PROTOCOL, TOYNET, TX, toy_hash, toy_headers
 
 P = ParamSpec("P")
 
@@ -113,3 +113,40 @@ def serving(chain: Sequence[bytes], *, network: Network = TOYNET, **identity: Un
     identity.setdefault("on_getdata", on_getdata)
     identity.setdefault("on_getaddr", on_getaddr)
     return LocalConfig(network=network, **identity)
+
+
+class RawRemote:
+    """The far end as a bare socket, which reads and says only what the test wants."""
+
+    def __init__(self, sock: socket.socket, network: Network = TOYNET) -> None:
+        self.sock = sock
+        self._wire = network.codec.open(inbound=True)
+
+    async def say(self, *messages: m.Message) -> None:
+        for message in messages:
+            await asyncio.get_running_loop().sock_sendall(self.sock, b"".join(self._wire.encode(message)))
+
+    async def shake(self) -> None:
+        """Its half of a handshake; what we say is left unread."""
+        await self.say(m.Version(PROTOCOL, 0, 0, 1, "/raw/", 0), m.Verack())
+
+    async def drain(self, count: int) -> int:
+        """Read until at least `count` bytes came or we hung up; how many came."""
+        total = 0
+        while total < count and (data := await asyncio.get_running_loop().sock_recv(self.sock, 1 << 20)):
+            total += len(data)
+        return total
+
+
+@asynccontextmanager
+async def raw_pair(config: LocalConfig) -> AsyncIterator[tuple[Peer, RawRemote]]:
+    """A ready peer of ours, and its remote as a bare socket."""
+    dialled, accepted = await socket_pair()
+    with accepted:
+        peer, remote = Peer(dialled, config=config), RawRemote(accepted)
+        await remote.shake()
+        await peer.run()
+        try:
+            yield peer, remote
+        finally:
+            await peer.close()

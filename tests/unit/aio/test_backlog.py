@@ -28,27 +28,27 @@ async def test_items_come_in_order_also_to_one_who_waited_first() -> None:
 @on_loop
 async def test_full_by_number_until_half_was_taken() -> None:
     backlog: Backlog[int] = Backlog()
-    for number in range(MAX_MESSAGES - 1):
+    full = []
+    for number in range(MAX_MESSAGES):
         backlog.put(number, 1)
-    assert not backlog.is_full
-    backlog.put(0, 1)
-    assert backlog.is_full
-    while len(backlog) > MAX_MESSAGES // 2 + 1:
+        full.append(backlog.is_full)
+    assert full == [False] * (MAX_MESSAGES - 1) + [True]
+    full = []
+    for _ in range(MAX_MESSAGES // 2):
         await backlog.get()
-        assert backlog.is_full
-    await backlog.get()
-    assert not backlog.is_full
+        full.append(backlog.is_full)
+    assert full == [True] * (MAX_MESSAGES // 2 - 1) + [False]
 
 
 @on_loop
 async def test_full_by_bytes_until_half_was_taken() -> None:
     backlog: Backlog[str] = Backlog()
-    backlog.put("half", MAX_BYTES // 2)
-    assert not backlog.is_full
-    backlog.put("other half", MAX_BYTES // 2)
-    assert backlog.is_full
+    full = []
+    for half in ("one", "other"):
+        backlog.put(half, MAX_BYTES // 2)
+        full.append(backlog.is_full)
     await backlog.get()
-    assert not backlog.is_full
+    assert [*full, backlog.is_full] == [False, True, False]
 
 
 @on_loop

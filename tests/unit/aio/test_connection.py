@@ -1,0 +1,252 @@
+"""One connection: dialling, back-pressure in both directions, and that a socket is closed whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from dataclasses import replace
+
+import pytest
+
+import headway
+from headway.aio.config import LocalConfig
+from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch, words
+from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
+from headway.network import Timing
+from headway.peer.events import PeerState, Reason
+from headway.types import Address
+from headway.wire import messages as m
+from tests.loopback import listen, on_loop, peers, raw_pair, socket_pair
+from tests.toynet import TOYNET, toynet
+
+PLAIN = LocalConfig(network=TOYNET)
+MEGABYTE = m.Unknown("toy200", bytes(1_000_000))
+FRAME = 1_000_008
+
+
+# Dialling.
+
+
+@on_loop
+async def test_open_connection_gives_a_connected_socket() -> None:
+    listener, address = listen()
+    with listener, await headway.open_connection(address.host, address.port) as sock:
+        assert sock.getpeername() == (address.host, address.port)
+
+
+@on_loop
+async def test_open_connection_tries_the_addresses_of_a_name() -> None:
+    listener, address = listen()
+    with listener, await open_connection("localhost", address.port) as sock:
+        assert sock.getpeername()[1] == address.port
+
+
+@on_loop
+async def test_refused_connection_says_so() -> None:
+    listener, address = listen()
+    listener.close()
+    with pytest.raises(PeerGone, match=f"cannot connect to {address}: connection refused"):
+        await open_connection(address)
+
+
+@on_loop
+async def test_remote_that_takes_no_connection_is_a_request_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as last:
+        last.setblocking(False)
+        address = Address(*full.getsockname())
+        with await open_connection(address), pytest.raises(RequestTimeout, match=r"no answer within 0\.05 s"):
+            await open_connection(address, connect_timeout=0.05)
+
+
+@on_loop
+async def test_name_without_an_address_is_peer_gone() -> None:
+    with pytest.raises(PeerGone, match="the name has no address"):
+        await open_connection("no such name", 1)
+
+
+@on_loop
+async def test_host_without_a_port_is_the_callers_mistake() -> None:
+    with pytest.raises(LocalProtocolError, match="no port"):
+        await open_connection("127.0.0.1")
+
+
+@on_loop
+async def test_cancelled_dial_leaves_no_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = Address(*full.getsockname())
+        with await open_connection(address):
+            dial = asyncio.create_task(open_connection(address))
+            await asyncio.sleep(0)
+            dial.cancel()
+            await asyncio.wait([dial])
+            assert dial.cancelled()
+
+
+@on_loop
+async def test_endpoints_are_both_ends() -> None:
+    dialled, accepted = await socket_pair()
+    with dialled, accepted:
+        assert endpoints(dialled) == endpoints(accepted)[::-1]
+
+
+def test_words_are_those_of_the_system() -> None:
+    assert words(ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")) == "connection refused"
+    assert words(OSError()) == "OSError"
+
+
+@on_loop
+async def test_connections_of_one_loop_share_their_scratch_buffer() -> None:
+    assert shared_scratch() is shared_scratch()
+
+
+# Sending to a remote that does not read.
+
+
+@on_loop
+async def test_five_megabytes_to_a_remote_that_reads_late_all_arrive() -> None:
+    async with raw_pair(PLAIN) as (peer, remote):
+        for _ in range(5):
+            peer.send(MEGABYTE)
+        assert peer.state is PeerState.READY
+        assert await remote.drain(5 * FRAME) >= 5 * FRAME
+
+
+@on_loop
+async def test_remote_that_never_reads_is_dropped_at_the_bound_and_nothing_is_left() -> None:
+    async with raw_pair(PLAIN) as (peer, _):
+        sent = 0
+        while peer.disconnected is None:
+            peer.send(MEGABYTE)
+            sent += FRAME
+        assert peer.disconnected.reason is Reason.NOT_READING
+        limit = TOYNET.limits.max_unread
+        assert limit < sent <= limit + 16_000_000  # what the two sockets hold is not with us
+        await peer.close()
+
+
+@on_loop
+async def test_close_waits_for_what_is_queued_but_not_for_ever() -> None:
+    network = toynet(timing=replace(Timing(), close_timeout=0.05))
+    async with raw_pair(LocalConfig(network=network)) as (peer, _):
+        for _ in range(8):
+            peer.send(MEGABYTE)
+        await peer.close()
+        assert peer.state is PeerState.CLOSED
+
+
+@on_loop
+async def test_what_was_queued_before_a_close_arrives() -> None:
+    async with raw_pair(PLAIN) as (peer, remote):
+        for _ in range(8):
+            peer.send(MEGABYTE)
+        closed = peer.close()
+        assert await remote.drain(9 * FRAME) >= 8 * FRAME
+        await closed
+
+
+@on_loop
+async def test_both_sides_send_much_at_once_and_neither_is_stuck() -> None:
+    huge = m.Unknown("toy200", bytes(3_900_000))
+    async with peers() as (ours, theirs):
+        arriving = [ours.messages(), theirs.messages()]
+        received = [asyncio.create_task(anext(each)) for each in arriving]
+        await asyncio.gather(ours.ping(), theirs.ping())
+        ours.send(huge)
+        theirs.send(huge)
+        assert await asyncio.gather(*received) == [huge, huge]
+        for each in arriving:
+            await each.aclose()
+
+
+# Receiving more than we take.
+
+
+@on_loop
+async def test_slow_reader_of_ours_stops_the_socket_and_loses_nothing() -> None:
+    async with raw_pair(PLAIN) as (peer, remote):
+        arriving = peer.messages()
+        first = asyncio.create_task(anext(arriving))
+        await remote.say(m.GetAddr())
+        await first
+        sending = asyncio.create_task(remote.say(*[MEGABYTE] * 60))
+        transport = peer._connection._transport
+        assert transport is not None
+        while transport.is_reading():  # noqa: ASYNC110  # asyncio tells nobody
+            await asyncio.sleep(0)
+        assert not sending.done()  # the bytes wait at the remote
+        held = sum(size for reader in peer._consumers._readers for _, size in reader._items)
+        assert held < 16_000_000 + 2 * FRAME
+        for _ in range(60):
+            assert await anext(arriving) == MEGABYTE
+        await sending
+        await arriving.aclose()
+
+
+# Faults of our own.
+
+
+class Deaf:
+    """A receiver that fails when it is told of its connection."""
+
+    def __init__(self) -> None:
+        self.lost: list[str] = []
+
+    def handle_connected(self, now: float, wall_time: float) -> None:
+        del now, wall_time
+        raise ZeroDivisionError
+
+    def receive_buffer(self) -> memoryview:
+        return shared_scratch()
+
+    def receive_buffered(self, n: int, now: float) -> None: ...
+    def receive_eof(self, now: float) -> None: ...
+    def handle_writable(self, queued_bytes: int, now: float) -> None: ...
+
+    def handle_connection_lost(self, message: str, now: float) -> None:
+        del now
+        self.lost.append(message)
+
+
+@on_loop
+async def test_error_of_the_receiver_at_the_start_comes_out_of_attach_and_the_socket_is_closed() -> None:
+    dialled, accepted = await socket_pair()
+    with accepted:
+        receiver = Deaf()
+        connection = Connection(receiver, lambda: None)
+        with pytest.raises(ZeroDivisionError):
+            await connection.attach(dialled)
+        await connection.closed
+        assert receiver.lost == ["closed"]
+        assert dialled.fileno() == -1
+
+
+@on_loop
+async def test_attach_that_is_cancelled_ends_the_connection() -> None:
+    dialled, accepted = await socket_pair()
+    with accepted:
+        connection = Connection(Deaf(), lambda: None)
+        attaching = asyncio.create_task(connection.attach(dialled))
+        attaching.cancel()
+        await asyncio.wait([attaching])
+        assert not connection.closed.done()  # it never began, so its socket is still the caller's
+        dialled.close()
+
+
+@on_loop
+async def test_attach_to_a_closed_socket_ends_the_connection() -> None:
+    dialled, accepted = await socket_pair()
+    accepted.close()
+    dialled.close()
+    told: list[int] = []
+    receiver = Deaf()
+    connection = Connection(receiver, lambda: told.append(1))
+    with pytest.raises(OSError, match="descriptor"):
+        await connection.attach(dialled)
+    assert receiver.lost == ["bad file descriptor"]
+    assert connection.closed.done()
+    connection.write([b"nobody reads this"])
+    connection.pause_reading()
+    connection.resume_reading()
+    assert connection.remote is None
+    assert told == [1]

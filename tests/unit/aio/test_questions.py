@@ -1,0 +1,32 @@
+"""What users may write for a block or a place in a chain."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.aio.questions import block_request, locator
+from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest
+from tests.toynet import GENESIS, PARSER, toy_chain
+
+HASH = bytes(range(32))
+HEADER = PARSER.block_header(toy_chain(1)[0])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_"),
+    [
+        (HASH, BlockRequest(None, UNKNOWN_HEIGHT, hash=HASH)),
+        (BlockId(7, HASH), BlockRequest(None, 7, hash=HASH)),
+        (HEADER, BlockRequest(HEADER)),
+        (BlockRequest(HEADER, 1, 1), BlockRequest(HEADER, 1, 1)),
+    ],
+    ids=["hash", "id", "header", "request"],
+)
+def test_block_request_keeps_all_that_is_known(wanted: object, request_: BlockRequest) -> None:
+    assert block_request(wanted) == request_  # type: ignore[arg-type]  # one of each kind
+
+
+def test_locator_is_of_one_block_or_as_it_was_given() -> None:
+    assert locator(GENESIS) == (GENESIS,)
+    assert locator(HASH) == (BlockId(UNKNOWN_HEIGHT, HASH),)
+    assert locator((BlockId(1, HASH), GENESIS)) == (BlockId(1, HASH), GENESIS)
