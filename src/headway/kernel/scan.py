@@ -103,7 +103,7 @@ def scan(raw: bytes) -> Scan:
         count, at = compact_size(raw, HEADER_SIZE)
         for _ in range(count):
             at = _scan_transaction(found, at)
-    except (IndexError, OverflowError, struct.error):  # the second: `struct` at a position beyond all memory
+    except (IndexError, struct.error):
         raise EncodingFault("truncated") from None
     if at != len(raw):
         raise EncodingFault("truncated" if at > len(raw) else "trailing-bytes")
