@@ -80,6 +80,7 @@ class FailingDisk(Disk):
         self.error = error
         self.cannot_truncate = False
         self.cannot_sync = False
+        self.cannot_sync_directory = False
 
     def write(self, fd: int, parts: Sequence[Raw], offset: int) -> int:
         data = b"".join(parts)[: self.room]
@@ -97,6 +98,11 @@ class FailingDisk(Disk):
         if self.cannot_sync:
             raise OSError(self.error, os.strerror(self.error))
         super().sync(fd)
+
+    def sync_directory(self, path: Path) -> None:
+        if self.cannot_sync_directory:
+            raise OSError(self.error, os.strerror(self.error))
+        super().sync_directory(path)
 
 
 def cuts(steps: Sequence[int], every: int = 32) -> Iterator[tuple[int, int]]:

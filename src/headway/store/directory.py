@@ -47,7 +47,6 @@ class Store:
     def __init__(self, path: Path, network: Network, disk: Disk, *, readonly: bool) -> None:
         self.path = path
         self._disk = disk
-        self._readonly = readonly
         with ExitStack() as stack:  # what was opened is closed again when a later step fails
             if readonly:
                 _require(path)
@@ -63,6 +62,7 @@ class Store:
             self.repairs = tuple(self._repairs())
             if not readonly:
                 self._headers.cut_torn()
+                stack.callback(self.sync)
             self._open = stack.pop_all()
 
     @classmethod
@@ -116,10 +116,7 @@ class Store:
 
     def close(self) -> None:
         """`sync`, and give the directory free. The store cannot be used any more; a second call does nothing."""
-        with self._open:
-            if not self._readonly:
-                self.sync()
-            self._readonly = True  # a second close has nothing to flush
+        self._open.close()
 
     def __enter__(self) -> Self:
         return self

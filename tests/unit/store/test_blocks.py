@@ -270,6 +270,15 @@ def test_damage_that_comes_while_the_store_is_open_is_told(tmp_path: Path) -> No
     files.close()
 
 
+def test_a_directory_that_goes_away_is_told(tmp_path: Path) -> None:
+    (tmp_path / "blocks").mkdir()
+    files = BlockFiles(tmp_path / "blocks", TOYNET, Disk())
+    (tmp_path / "blocks").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"cannot read .*blocks: No such file"):
+        files.load(find)
+    files.close()
+
+
 def test_a_block_whose_record_does_not_fit_leaves_no_bytes(tmp_path: Path) -> None:
     frame = FRAME + len(CHAIN[0])
     disk = FailingDisk(room=HEAD + frame + RECORD + frame + RECORD - 1)

@@ -304,6 +304,15 @@ def test_a_flush_that_fails_is_told_and_the_lock_is_given_back(path: Path) -> No
     Store.open(path, TOYNET).close()
 
 
+def test_a_directory_that_cannot_be_flushed_is_named(path: Path) -> None:
+    disk = FailingDisk(errno.EIO)
+    with Store.open(path, TOYNET, disk=disk) as store:
+        disk.cannot_sync_directory = True
+        with pytest.raises(StoreError, match=r"cannot write .*/blocks: "):
+            store.sync()
+        disk.cannot_sync_directory = False
+
+
 def test_closing_twice_is_closing_once(path: Path) -> None:
     store = Store.open(path, TOYNET)
     store.close()

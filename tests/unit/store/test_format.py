@@ -9,7 +9,7 @@ import pytest
 
 from headway.errors import StoreError
 from headway.network import Network
-from headway.store.disk import AppendFile, Disk
+from headway.store.disk import AppendFile, DamagedFile, Disk
 from headway.store.format import FORMAT, HEAD_SIZE, head, open_head
 from tests.toynet import TOYNET, ToyRules, toy_chain
 
@@ -66,6 +66,14 @@ def test_a_flipped_bit_is_damage(tmp_path: Path) -> None:
     flipped = HEAD[:70] + bytes([HEAD[70] ^ 1]) + HEAD[71:]
     with pytest.raises(StoreError, match="damaged in its first 96 bytes"):
         opened(tmp_path, flipped)
+
+
+def test_damage_says_what_to_do_with_either_file(tmp_path: Path) -> None:
+    for kind, advice in (("headers", "headers are fetched anew"), ("blocks", "blocks are fetched anew")):
+        damaged = head(kind, 44, TOYNET)[:-1] + b"?"
+        (tmp_path / "file").write_bytes(damaged)
+        with pytest.raises(DamagedFile, match=advice):
+            open_head(AppendFile(tmp_path / "file", Disk()), kind, 44, TOYNET, readonly=True)
 
 
 @pytest.mark.parametrize("content", [b"x", b"x" * 500, head("blocks", 44, TOYNET), HEAD[:40] + b"?"])
