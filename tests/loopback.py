@@ -9,16 +9,18 @@ import asyncio
 import functools
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, ParamSpec, Unpack
+from typing import Any, ParamSpec, Self, Unpack
 
 from headway.aio.config import Identity, LocalConfig
 from headway.aio.connection import open_connection
 from headway.aio.peer import Peer
+from headway.errors import HandshakeRejected
 from headway.network import Network
-from headway.types import Address
+from headway.types import Address, Hash
 from headway.wire import messages as m
 from tests.toynet import BLOCK, GENESIS_BLOCK, PARSER, PROTOCOL, TOYNET, TX, toy_hash, toy_headers
 
@@ -39,6 +41,7 @@ def on_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
         before = descriptors()
         asyncio.run(_leaving_no_task(test(*args, **kwargs)))
         assert descriptors() == before
+        assert [thread.name for thread in threading.enumerate() if thread.name.startswith("headway")] == []
 
     return run
 
@@ -89,15 +92,20 @@ async def peers(ours: LocalConfig | None = None, theirs: LocalConfig | None = No
 
 
 def serving(chain: Sequence[bytes], *, network: Network = TOYNET, **identity: Unpack[Identity]) -> LocalConfig:
-    """A remote that answers from a toy chain: headers, blocks, one transaction, one address."""
-    height_of = {toy_hash(block): height for height, block in enumerate([GENESIS_BLOCK, *chain])}
+    """A remote that answers from a toy chain, which may be changed meanwhile: headers, blocks, one transaction, one
+    address."""
+
+    def heights() -> dict[Hash, int]:
+        return {toy_hash(block): height for height, block in enumerate([GENESIS_BLOCK, *chain])}
 
     def on_getheaders(peer: Peer, message: m.GetHeaders) -> None:
+        height_of = heights()
         known = [height_of[block.hash] for block in message.locator if block.hash in height_of]
         first = max(known, default=0)
         peer.send(toy_headers(chain[first : first + 2_000]))
 
     def on_getdata(peer: Peer, message: m.GetData) -> None:
+        height_of = heights()
         for entry in message.entries:
             if entry.type == BLOCK and height_of.get(entry.hash, 0) > 0:
                 peer.send(m.Block(chain[height_of[entry.hash] - 1], PARSER))
@@ -150,3 +158,47 @@ async def raw_pair(config: LocalConfig) -> AsyncIterator[tuple[Peer, RawRemote]]
             yield peer, remote
         finally:
             await peer.close()
+
+
+class ToyServer:
+    """A remote of many connections that serves one toy chain, which the test may change at any time."""
+
+    def __init__(self, chain: Sequence[bytes], network: Network = TOYNET, **identity: Unpack[Identity]) -> None:
+        self.chain = list(chain)
+        self._network = network
+        self._identity = identity
+        self._identity.setdefault("services", 9)
+        self._listener, self.address = listen()
+        self._peers: list[Peer] = []
+        self._accepting: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._accepting = asyncio.create_task(self._accept())
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        assert self._accepting is not None
+        self._accepting.cancel()
+        await asyncio.wait([self._accepting])
+        self._listener.close()
+        await asyncio.gather(*(peer.close() for peer in self._peers))
+
+    def announce(self) -> None:
+        """Tell every connection of the tip."""
+        tip = m.Inv((m.InvEntry(BLOCK, toy_hash(self.chain[-1])),))
+        for peer in self._peers:
+            if peer.disconnected is None:
+                peer.send(tip)
+
+    async def _accept(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                accepted, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+                config = serving(self.chain, network=self._network, **self._identity)
+                peer = Peer(accepted, inbound=True, config=config)
+                self._peers.append(peer)
+                group.create_task(self._run(peer))
+
+    async def _run(self, peer: Peer) -> None:
+        with suppress(HandshakeRejected):  # the other side may go at any time
+            await peer.run()

@@ -5,6 +5,7 @@ Each has a bounded backlog. Not here: what follows from a full one, which is `pe
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +40,7 @@ CALLBACK_OF: Final[dict[type, str]] = {
 
 class Consumers:
     def __init__(self, config: LocalConfig, changed: Callable[[], None]) -> None:
-        """`changed()` is called when a backlog has shrunk, and when a callback begins or ends."""
+        """`changed()` is called when we are no longer behind, and when a backlog takes more again."""
         self._config = config
         self._changed = changed
         self._calls: Backlog[tuple[Callback, Any]] = Backlog()
@@ -82,8 +83,13 @@ class Consumers:
 
     async def run_callbacks(self, peer: Peer) -> None:
         """In order of arrival, until the last: `on_disconnect`."""
+        was_full = False
         while (call := await self._calls.get()) is not None:
             await self._call(peer, *call)
+            if not self._calls or was_full != self._calls.is_full:
+                self._changed()
+            was_full = self._calls.is_full
+            await asyncio.sleep(0)  # a thousand quick callbacks in a row must not hold up other peers
 
     def _call_later(self, message: m.Message | PeerDisconnected) -> None:
         name = CALLBACK_OF.get(type(message))
@@ -93,7 +99,6 @@ class Consumers:
 
     async def _call(self, peer: Peer, callback: Callback, message: Any) -> None:
         self._is_calling = True
-        self._changed()
         try:
             result = callback(peer, message)
             if inspect.isawaitable(result):
@@ -107,4 +112,3 @@ class Consumers:
                 peer.callback_failed(error)
         finally:
             self._is_calling = False
-            self._changed()

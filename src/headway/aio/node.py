@@ -161,7 +161,7 @@ class Node:
         """No peer was ever ready and every known address failed several times, or all that were named serve invalid
         data. It goes on trying all the same; a command may rather tell its user."""
         slots = self.machine.slots
-        return slots.hopeless or slots.all_discouraged
+        return (slots.hopeless or slots.all_discouraged) and self.machine.is_settled
 
     def last_errors(self) -> list[str]:
         """`address: why` of addresses that failed."""

@@ -78,7 +78,8 @@ class HeaderSync:
 
     def best(self, peer: int) -> int:
         """Position of the heaviest header that this peer has shown, -1 before any."""
-        return self._peers[peer].best
+        found = self._peers.get(peer)
+        return NOT_KNOWN if found is None else found.best
 
     def peers_asked(self) -> Iterable[int]:
         return tuple(self._asked)

@@ -1,0 +1,207 @@
+"""The node machine on real sockets and threads, seen from the wire: the remote is a bare socket or a peer of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headway.aio.connection import open_connection
+from headway.aio.node import Node
+from headway.aio.peer import connect
+from headway.network import Network, Timing
+from headway.peer.events import PeerState
+from headway.store import Store
+from headway.types import Address, BlockId
+from headway.wire import messages as m
+from tests.loopback import RawRemote, ToyServer, listen, on_loop
+from tests.toynet import BLOCK, GENESIS, GENESIS_BLOCK, TOYNET, toy_chain, toy_hash, toy_headers, toynet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CHAIN = toy_chain(30)
+
+
+@asynccontextmanager
+async def serving(datadir: Path, network: Network = TOYNET) -> AsyncIterator[tuple[Node, Address]]:
+    """A node that has CHAIN and serves it."""
+    with Store.open(datadir, TOYNET) as store:
+        store.append_headers(store.tree.add(toy_headers(CHAIN), time.time()).raw)
+        for block in CHAIN:
+            store.put_block(toy_hash(block), block)
+    async with Node(network=network, peers=0, datadir=datadir, bind=Address("127.0.0.1", 0)) as node:
+        assert node.listening is not None
+        yield node, node.listening
+
+
+def lose_blocks(datadir: Path) -> None:
+    for file in datadir.glob("blocks/blk*.dat"):
+        file.write_bytes(b"")
+
+
+# What it serves.
+
+
+@on_loop
+async def test_answers_come_before_the_pong_of_the_ping_behind_the_question(tmp_path: Path) -> None:
+    """Both arrive in one read; a remote takes our pong for the end of our answers."""
+    async with serving(tmp_path) as (_, address), connect(address, network=TOYNET) as peer:
+        for _ in range(20):
+            assert len(await peer.request_headers(GENESIS, fence=True)) == len(CHAIN)
+
+
+@on_loop
+async def test_blocks_are_served_from_the_store_and_genesis_from_the_network(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (node, address), connect(address, network=TOYNET) as peer:
+        wanted = [GENESIS.hash, toy_hash(CHAIN[4]), b"\1" * 32]
+        stream = peer.request_blocks(wanted)
+        assert [bytes(block) async for block in stream] == [GENESIS_BLOCK, CHAIN[4]]
+        assert [request.hash for request in stream.missing] == wanted[2:]
+        (info,) = node.peers()
+        assert (info.inbound, info.connection_type, info.addr) == (True, "inbound", str(peer._bound))
+
+
+@on_loop
+async def test_block_that_the_store_has_lost_is_not_found_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path) as (_, address), connect(address, network=TOYNET) as peer:
+        lose_blocks(tmp_path)
+        stream = peer.request_blocks([toy_hash(CHAIN[4])])
+        assert [block async for block in stream] == []
+        assert len(stream.missing) == 1
+    assert "cannot be read" in caplog.text
+
+
+@on_loop
+async def test_new_blocks_are_announced_to_who_is_connected(tmp_path: Path) -> None:
+    longer = toy_chain(2, parent=CHAIN[-1])
+    async with (
+        ToyServer(CHAIN) as source,
+        Node(network=TOYNET, connect=[source.address], datadir=tmp_path, bind=Address("127.0.0.1", 0)) as node,
+    ):
+        await node.synced()
+        assert node.listening is not None
+        async with connect(node.listening, network=TOYNET) as peer:
+            arriving = peer.messages()
+            first = asyncio.create_task(anext(arriving))
+            await peer.ping()
+            source.chain.extend(longer)
+            source.announce()
+            assert await first == m.Inv((m.InvEntry(BLOCK, toy_hash(longer[-1])),))
+            await arriving.aclose()
+
+
+@on_loop
+async def test_who_asks_for_much_and_reads_nothing_is_dropped_and_the_node_goes_on(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (node, address):
+        with await open_connection(address) as sock:
+            remote = RawRemote(sock)
+            await remote.shake()
+            questions = [m.GetHeaders((BlockId(-1, GENESIS.hash),))] * 100
+
+            async def ask() -> None:
+                while True:
+                    await remote.say(*questions)
+
+            with pytest.raises(ConnectionError):  # hung up on
+                await ask()
+            assert node.peers() == []
+        async with connect(address, network=TOYNET) as peer:
+            assert len(await peer.request_headers(GENESIS)) == len(CHAIN)
+
+
+@on_loop
+async def test_inbound_peers_beyond_the_limit_are_hung_up_on(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (node, address), AsyncExitStack() as stack:
+        most = node.machine.config.max_inbound
+        for _ in range(most):
+            stack.enter_context(await open_connection(address))
+        await node.until(lambda: len(node.machine.peer_ids) == most)
+        with await open_connection(address) as refused:
+            assert await asyncio.get_running_loop().sock_recv(refused, 1) == b""
+        assert len(node.machine.peer_ids) == most
+
+
+# How it ends.
+
+
+@on_loop
+async def test_close_ends_peers_in_every_state(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        async with serving(tmp_path) as (node, address):
+            silent = stack.enter_context(await open_connection(address))
+            shaking = stack.enter_context(await open_connection(address))
+            await RawRemote(shaking).say(m.Version(2, 0, 0, 1, "/raw/", 0))
+            ready = await stack.enter_async_context(connect(address, network=TOYNET))
+            await node.until(lambda: len(node.machine.peer_ids) == 3)
+        receive = asyncio.get_running_loop().sock_recv
+        assert await receive(silent, 1) == b""
+        assert await RawRemote(shaking).drain(1 << 20) > 0
+        await asyncio.wait([ready._connection.closed])
+        assert ready.state is PeerState.CLOSED
+
+
+@on_loop
+async def test_close_gives_up_bytes_that_a_remote_does_not_read(tmp_path: Path) -> None:
+    network = toynet(timing=replace(Timing(), close_timeout=0.05))
+    async with AsyncExitStack() as stack:  # noqa: SIM117  # the node ends before the socket does
+        async with serving(tmp_path, network) as (node, address):
+            await RawRemote(stack.enter_context(await open_connection(address))).shake()
+            await node.until(lambda: node.status().peers == 1)
+            (number,) = node.machine.peer_ids
+            machine, now = node.machine.peer(number), asyncio.get_running_loop().time()
+            assert machine is not None
+            for _ in range(10):
+                machine.send(m.Unknown("toy200", bytes(1_000_000)), now)
+            node.machine.handle_writable(number, 0, now)  # so that it looks at what its peer has to send
+            node.driver.after_input()
+
+
+# Who is told.
+
+
+@on_loop
+async def test_peers_come_and_go_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "headway.aio.driver"):
+        async with (
+            ToyServer(CHAIN, user_agent="/source:1/") as source,
+            Node(network=TOYNET, connect=[source.address]) as node,
+        ):
+            await node.synced()
+    assert caplog.messages == [
+        f"= 1 {source.address} READY /source:1/",
+        f"x 1 {source.address} REQUESTED: we are closing",
+    ]
+
+
+@on_loop
+async def test_reorganisation_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "headway.aio.driver"):
+        async with ToyServer(CHAIN) as source, Node(network=TOYNET, connect=[source.address]) as node:
+            await node.synced()
+            fork = [*CHAIN[:27], *toy_chain(4, salt=1, parent=CHAIN[26])]
+            source.chain[:] = fork
+            source.announce()
+            await node.until(lambda: node.status().tip.hash == toy_hash(fork[-1]))
+    assert any("reorganisation, 3 headers deep" in line for line in caplog.messages)
+
+
+# A node that dials itself.
+
+
+@on_loop
+async def test_node_that_dials_itself_finds_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    listener, address = listen()
+    listener.close()
+    with caplog.at_level(logging.INFO, "headway.aio.driver"):
+        async with Node(network=TOYNET, connect=[address], datadir=tmp_path, bind=address) as node:
+            await node.until(lambda: any("self-connection" in line for line in caplog.messages))
+            assert node.status().peers == 0

@@ -1,0 +1,369 @@
+"""The whole node over real loopback sockets, threads and files; the remote is a toy server that the test steers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headway
+from headway.aio.node import Node
+from headway.errors import ConfigError, LocalProtocolError, StoreError
+from headway.node.orders import BlockConnected, BlockDisconnected
+from headway.store import Store
+from headway.types import Address
+from tests.loopback import ToyServer, listen, on_loop
+from tests.toynet import GENESIS_BLOCK, TOYNET, toy_block, toy_chain, toy_hash, toynet
+
+CHAIN = toy_chain(120)
+FORK = [*CHAIN[:110], *toy_chain(15, salt=1, parent=CHAIN[109])]
+"""Leaves CHAIN ten blocks below its tip, and is five blocks longer."""
+NO_SEEDS = toynet(fixed_seeds=())
+
+
+def node(server: ToyServer, datadir: Path | None = None, **options: Any) -> Node:
+    return Node(network=TOYNET, connect=[server.address], datadir=datadir, **options)
+
+
+async def take(events: AsyncIterator[BlockConnected | BlockDisconnected], count: int) -> list[tuple[int, bytes | None]]:
+    """Height and raw block of each event; None for a block taken back."""
+    taken: list[tuple[int, bytes | None]] = []
+    for _ in range(count):
+        event = await anext(events)
+        block = bytes(event.block) if isinstance(event, BlockConnected) and event.block is not None else None
+        taken.append((event.id.height, block))
+    return taken
+
+
+def joined(chain: list[bytes], first: int = 0) -> list[tuple[int, bytes | None]]:
+    """What `take` gives for the blocks of a chain from a height on."""
+    blocks: list[bytes | None] = [GENESIS_BLOCK, *chain]
+    return list(enumerate(blocks))[first:]
+
+
+# What it brings.
+
+
+@on_loop
+async def test_synced_means_every_block_is_stored_and_a_second_run_brings_nothing(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN) as server:
+        async with node(server, tmp_path) as ours:
+            await ours.synced()
+            status = ours.status()
+            assert (status.headers, status.blocks, status.tip.height) == (120, 120, 120)
+            assert status.tip.hash == toy_hash(CHAIN[-1])
+            assert status.phase == "current"
+            assert 0 < status.seconds < 60
+        async with node(server, tmp_path) as ours:
+            await ours.synced()
+            assert (ours.status().headers, ours.status().blocks, ours.status().tip.height) == (0, 0, 120)
+    with Store.open(tmp_path, TOYNET, readonly=True) as store:
+        assert [store.get_block(toy_hash(block)) for block in CHAIN] == CHAIN
+
+
+@on_loop
+async def test_address_named_twice_is_connected_twice() -> None:
+    async with (
+        ToyServer(CHAIN) as server,
+        Node(network=TOYNET, connect=[server.address, str(server.address)]) as ours,
+    ):
+        await ours.synced()
+        assert ours.status().peers == 2
+        infos = ours.peers()
+        assert {info.addr for info in infos} == {str(server.address)}
+        assert {(info.synced_headers, info.connection_type) for info in infos} == {(120, "manual")}
+
+
+@on_loop
+async def test_headers_only_brings_no_block_and_follows_none() -> None:
+    async with ToyServer(CHAIN) as server, node(server, headers_only=True) as ours:
+        await ours.synced()
+        assert (ours.status().headers, ours.status().blocks, ours.status().tip.height) == (120, 0, 120)
+        with pytest.raises(LocalProtocolError, match="headers only"):
+            await anext(ours.follow())
+
+
+@on_loop
+async def test_stop_at_is_the_highest_block_that_is_brought() -> None:
+    async with ToyServer(CHAIN) as server, node(server, stop_at=50) as ours:
+        await ours.synced(50)
+        assert (ours.status().blocks, ours.status().tip.height) == (50, 50)
+
+
+@on_loop
+async def test_peers_file_is_where_a_node_begins(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN, NO_SEEDS) as server:
+        file = tmp_path / "peers.txt"
+        file.write_text(f"# ours\n{server.address}  # a comment\n")
+        async with Node(network=NO_SEEDS, peers=1, peers_file=file) as ours:
+            await ours.synced()
+            assert ours.status().tip.height == 120
+            assert [info.connection_type for info in ours.peers()] == ["outbound-full-relay"]
+
+
+@on_loop
+async def test_without_a_data_directory_nothing_stays_behind() -> None:
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        await ours.synced()
+        directory = ours.driver._store.path
+        assert directory.is_dir()
+    assert not directory.exists()
+
+
+# follow()
+
+
+@on_loop
+async def test_follow_gives_every_block_in_order_and_then_what_is_new() -> None:
+    async with ToyServer(CHAIN[:100]) as server, node(server) as ours:
+        events = ours.follow()
+        assert await take(events, 101) == joined(CHAIN[:100])
+        server.chain[:] = CHAIN
+        server.announce()
+        assert await take(events, 20) == joined(CHAIN, 101)
+        await events.aclose()
+
+
+@on_loop
+async def test_follow_from_a_height_brings_no_block_below_it() -> None:
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        events = ours.follow(start=100)
+        assert await take(events, 21) == joined(CHAIN, 100)
+        assert ours.status().blocks == 21
+        await events.aclose()
+
+
+@on_loop
+async def test_second_follower_may_start_lower_and_the_first_takes_nothing_back() -> None:
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        late, early = ours.follow(start=100), ours.follow(start=5)
+        assert await take(late, 21) == joined(CHAIN, 100)
+        assert await take(early, 116) == joined(CHAIN, 5)
+        server.chain.append(*toy_chain(1, parent=CHAIN[-1]))
+        server.announce()
+        assert await take(late, 1) == await take(early, 1) == [(121, server.chain[-1])]
+        for each in (late, early):
+            await each.aclose()
+
+
+@on_loop
+async def test_reorganisation_is_told_block_by_block_to_fast_and_slow_alike() -> None:
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        fast, slow, unaware = ours.follow(), ours.follow(), ours.follow()
+        assert await take(fast, 121) == joined(CHAIN)
+        assert await take(slow, 116) == joined(CHAIN[:115])
+        assert await take(unaware, 100) == joined(CHAIN[:99])
+        server.chain[:] = FORK
+        server.announce()
+        await ours.until(lambda: ours.status().tip.hash == toy_hash(FORK[-1]))
+        back: list[tuple[int, bytes | None]] = [(height, None) for height in range(120, 110, -1)]
+        assert await take(fast, 25) == [*back, *joined(FORK, 111)]
+        assert await take(slow, 20) == [*back[5:], *joined(FORK, 111)]
+        assert await take(unaware, 26) == joined(FORK, 100)  # it had none of what was taken back
+        assert ours.status().reorgs == 1
+        for each in (fast, slow, unaware):
+            await each.aclose()
+
+
+@on_loop
+async def test_block_that_cannot_be_read_back_is_a_store_error() -> None:
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        await ours.synced()
+        for file in ours.driver._store.path.glob("blocks/blk*.dat"):
+            file.write_bytes(b"")
+        with pytest.raises(StoreError):
+            await take(ours.follow(), 2)
+
+
+# How it ends.
+
+
+@on_loop
+async def test_error_of_the_body_passes_by_as_it_is() -> None:
+    async with ToyServer(CHAIN) as server:
+        with pytest.raises(ZeroDivisionError):
+            async with node(server):
+                raise ZeroDivisionError
+
+
+@on_loop
+async def test_cancelled_in_the_middle_of_its_work_it_leaves_nothing(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN) as server:
+        began = asyncio.Event()
+
+        async def work() -> None:
+            async with node(server, tmp_path) as ours:
+                events = ours.follow()
+                await take(events, 10)
+                began.set()
+                await take(events, 1_000)
+
+        task = asyncio.create_task(work())
+        await began.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        with Store.open(tmp_path, TOYNET) as store:  # it has let go of the lock, and what it stored is whole
+            assert store.get_block(toy_hash(CHAIN[8])) == CHAIN[8]
+
+
+@on_loop
+async def test_cancelled_while_it_opens_it_leaves_nothing(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path):
+            pytest.fail("it was cancelled before")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    Store.open(tmp_path, TOYNET).close()
+
+
+@on_loop
+async def test_who_waits_for_a_node_that_is_closed_is_told() -> None:
+    async with ToyServer(CHAIN) as server:
+        async with node(server) as ours:
+            waiting = asyncio.create_task(ours.synced(stop_at=1_000))
+            await ours.synced()
+        with pytest.raises(LocalProtocolError, match="not open"):
+            await waiting
+        with pytest.raises(LocalProtocolError, match="not open"):
+            ours.status()
+
+
+class FullDisk(Store):
+    """A store whose disk is full after ten blocks."""
+
+    written = 0
+
+    def put_block(self, block: int | bytes, raw: bytes | memoryview) -> None:
+        self.written += 1
+        if self.written > 10:
+            raise StoreError("no space left on device")
+        super().put_block(block, raw)
+
+
+@on_loop
+async def test_store_that_fails_ends_all_who_wait_with_its_error() -> None:
+    async with ToyServer(CHAIN) as server, node(server, open_store=FullDisk.open) as ours:
+        events = ours.follow()
+        synced = asyncio.create_task(ours.synced())
+        with pytest.raises(StoreError, match="no space left"):
+            await take(events, 1_000)
+        with pytest.raises(StoreError, match="no space left"):
+            await synced
+        assert ours.status().peers == 0
+
+
+class Broken(Store):
+    """A store with a bug."""
+
+    def put_block(self, block: int | bytes, raw: bytes | memoryview) -> None:
+        raise ZeroDivisionError(block, raw)
+
+
+@on_loop
+async def test_bug_in_a_thread_ends_the_node_and_is_not_swallowed() -> None:
+    async with ToyServer(CHAIN) as server:
+        with pytest.raises(ExceptionGroup) as caught:
+            async with node(server, open_store=Broken.open) as ours:
+                await ours.synced()
+        assert caught.group_contains(ZeroDivisionError)
+
+
+# Remotes that are no good.
+
+
+@on_loop
+async def test_nobody_to_reach_is_hopeless_after_some_tries_and_says_why() -> None:
+    listener, address = listen()
+    listener.close()
+    async with Node(network=TOYNET, connect=[address]) as ours:
+        assert not ours.is_hopeless
+        await ours.until(lambda: ours.is_hopeless)
+        assert ours.last_errors() == [f"{address}: connection refused"]
+        assert ours.status().connecting == 0
+
+
+@on_loop
+async def test_all_who_were_named_serving_invalid_data_is_hopeless_too() -> None:
+    bad = toy_block(toy_hash(CHAIN[9]), 1_700_000_000, transactions=[b"bad"])
+    async with ToyServer([*CHAIN[:10], bad]) as server, node(server) as ours:
+        waiting = asyncio.create_task(ours.synced())
+        await ours.until(lambda: ours.is_hopeless)
+        assert ours.status().misbehaved == 1
+        assert ours.status().tip.height == 10  # what was good before it is kept
+        assert "bad-transaction" in ours.last_errors()[0]
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@on_loop
+async def test_dials_that_hang_do_not_hold_up_the_end() -> None:
+    listener, address = listen()
+    with listener:
+        listener.listen(0)
+        async with Node(network=TOYNET, connect=[address] * 8) as ours:
+            await ours.until(lambda: ours.status().connecting == 8)
+
+
+# What cannot be.
+
+
+@on_loop
+async def test_data_directory_of_another_process_is_a_store_error(tmp_path: Path) -> None:
+    async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path):
+        with pytest.raises(StoreError, match="in use by another"):
+            async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path):
+                pytest.fail("it is locked")
+
+
+@on_loop
+async def test_what_was_repaired_is_told(tmp_path: Path) -> None:
+    Store.open(tmp_path, TOYNET).close()
+    with (tmp_path / "headers.bin").open("ab") as file:
+        file.write(b"torn")
+    async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path) as ours:
+        assert any("4 bytes" in sentence for sentence in ours.repairs)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"network": "regtset"}, {"connect": ["host:port"]}, {"bind": "[::1"}],
+    ids=["network", "connect", "bind"],
+)
+def test_bad_option_is_a_config_error_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        headway.Node(**options)
+
+
+@on_loop
+async def test_bad_peers_file_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read the peers file"):
+        async with Node(network=NO_SEEDS, peers_file=tmp_path / "absent"):
+            pytest.fail("there is no such file")
+
+
+@on_loop
+async def test_address_where_one_cannot_listen_is_a_config_error(tmp_path: Path) -> None:
+    listener, address = listen()
+    with listener, pytest.raises(ConfigError, match=f"cannot listen on {address}: address already in use"):
+        async with Node(network=NO_SEEDS, peers=0, datadir=tmp_path, bind=address):
+            pytest.fail("it is taken")
+
+
+@on_loop
+async def test_node_serves_what_it_has_stored(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN) as server, node(server, tmp_path) as ours:
+        await ours.synced()
+    async with Node(network=TOYNET, peers=0, datadir=tmp_path, bind=Address("127.0.0.1", 0)) as serving:
+        assert serving.listening is not None
+        async with Node(network=TOYNET, connect=[serving.listening]) as ours:
+            await ours.synced()
+            assert ours.status().tip.hash == toy_hash(CHAIN[-1])
+            assert [info.inbound for info in serving.peers()] == [True]
