@@ -21,7 +21,7 @@ from headway.store.disk import failure
 from headway.testing.chain import regtest_chain, store_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from headway.types import BlockId, Height
 
@@ -59,8 +59,8 @@ def find_chain(directory: Path, length: int) -> KeptChain | None:
     return KeptChain(path, tip, sizes - length * FRAME.size) if tip.height == length else None
 
 
-def make_chain(directory: Path, length: int) -> Iterator[Height]:
-    """Make it, in the place of what is there; yields how far it is. A caller that ends it early leaves nothing behind.
+def make_chain(directory: Path, length: int) -> Generator[Height, None, None]:
+    """Make it, in the place of what is there; yields how far it is. Closed early, it leaves nothing behind.
 
     Raises StoreError.
     """

@@ -85,8 +85,8 @@ async def _address(process: Process) -> Address:
     assert process.stdout is not None and process.stderr is not None, "both are pipes"  # noqa: PT018  they go together
     line = (await process.stdout.readline()).decode().strip()
     if not line:
-        last_words = (await process.stderr.read()).decode(errors="replace").strip()
-        raise HeadwayError(f"a serving process ended before it listened: {last_words or 'it said nothing'}")
+        words = (await process.stderr.read()).decode(errors="replace").splitlines()
+        raise HeadwayError(f"a serving process did not start: {words[-1] if words else 'it said nothing'}")
     return Address.parse(line)
 
 

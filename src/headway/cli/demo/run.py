@@ -6,6 +6,7 @@ Called by the command `demo`. Not here: how it looks (`view`), what is seen of t
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,8 @@ hundredth of a second, and somebody is watching."""
 PING_INTERVAL: Final = 0.5
 FRAME_INTERVAL: Final = 0.1
 """Seconds between two looks."""
+MEETING_TIMEOUT: Final = 10.0
+"""Seconds for all peers to shake hands; on loopback they need a tenth of one."""
 LAST_FAULT_TIMEOUT: Final = 15.0
 """Seconds from the end of the sync by which the last fault must have been noticed: PATIENCE, and much besides."""
 SYNC_TIMEOUT: Final = 300.0
@@ -79,8 +82,8 @@ async def _demonstrate(directory: Path, length: int, output: Output) -> Exit:
 
 
 async def _make(directory: Path, length: int, output: Output) -> KeptChain:
-    with view.making(output, length) as show:
-        for height in make_chain(directory, length):
+    with view.making(output, length) as show, closing(make_chain(directory, length)) as heights:
+        for height in heights:
             show(height)
             await asyncio.sleep(0)  # here a signal gets through
     chain = find_chain(directory, length)
@@ -109,14 +112,24 @@ async def _sync(
                     return views
                 await asyncio.sleep(FRAME_INTERVAL)
 
-        synced = asyncio.create_task(node.synced())
-        with view.syncing(output, chain) as show:
-            await show_until(lambda _views: synced.done(), SYNC_TIMEOUT)
-            if synced.done():
-                synced.result()  # or what it raised
-            views = await show_until(lambda views: all(peer.is_as_expected for peer in views), LAST_FAULT_TIMEOUT)
-        synced.cancel()
+        synced = asyncio.create_task(_synced(node, watch))
+        try:
+            with view.syncing(output, chain) as show:
+                await show_until(lambda _views: synced.done(), SYNC_TIMEOUT)
+                if synced.done():
+                    synced.result()  # or what it raised
+                views = await show_until(lambda views: all(peer.is_as_expected for peer in views), LAST_FAULT_TIMEOUT)
+        finally:
+            synced.cancel()
         return node.status(), views
+
+
+async def _synced(node: Node, watch: Watch) -> None:
+    """Blocks are asked for once all peers are there, so that each has its share and reaches its fault."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(MEETING_TIMEOUT):
+            await node.until(lambda: watch.meet(node.machine))
+    await node.synced()
 
 
 def _result(status: NodeStatus, peers: Sequence[PeerView]) -> dict[str, Any]:

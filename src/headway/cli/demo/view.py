@@ -61,7 +61,8 @@ class Lines:
         self._output = output
         self._chain = chain
         self._ended: set[str] = set()
-        self._next = 0
+        self._step = -(-chain.tip.height // LINES_A_SYNC)
+        self._next = self._step
 
     def __call__(self, status: NodeStatus, peers: Sequence[PeerView]) -> None:
         for peer in peers:
@@ -70,8 +71,7 @@ class Lines:
                 self._output.note(f"{peer.name} {peer.outcome}: {short_reason(peer)}")
         if status.blocks >= self._next:
             self._output.note(progress_line(status, self._chain))
-            step = -(-self._chain.tip.height // LINES_A_SYNC)
-            self._next = (status.blocks // step + 1) * step
+            self._next = (status.blocks // self._step + 1) * self._step
 
 
 @contextmanager
@@ -94,13 +94,14 @@ def picture_of_sync(status: NodeStatus, peers: Sequence[PeerView], chain: KeptCh
     from rich.console import Group
 
     rate, left = status.mb_per_second, (chain.block_bytes - status.block_bytes) / 1e6
-    figures = (
-        f"{status.blocks:,}/{chain.tip.height:,} blocks",
-        f"{status.block_bytes / 1e6:.1f}/{chain.block_bytes / 1e6:.1f} MB",
-        f"{rate:.1f} MB/s",
-        f"ETA {duration(left / rate) if rate else '-'}",
+    blocks, megabytes = f"{chain.tip.height:,}", f"{chain.block_bytes / 1e6:.1f}"
+    figures = (  # as wide at the start as at the end, so that nothing jumps
+        f"{status.blocks:>{len(blocks)},}/{blocks} blocks",
+        f"{status.block_bytes / 1e6:>{len(megabytes)}.1f}/{megabytes} MB",
+        f"{rate:5.1f} MB/s",
+        f"ETA {duration(left / rate) if rate else '-:--'}",
     )
-    return Group(_bar(status.blocks, chain.tip.height, *figures), _table(peers, is_over=status.tip == chain.tip))
+    return Group("", _bar(status.blocks, chain.tip.height, *figures), "", _table(peers, status.tip == chain.tip), "")
 
 
 def _bar(done: int, whole: int, *figures: str) -> RenderableType:
@@ -111,30 +112,43 @@ def _bar(done: int, whole: int, *figures: str) -> RenderableType:
     line.add_column(ratio=1)
     for _ in figures:
         line.add_column(justify="right", no_wrap=True)
-    line.add_row(ProgressBar(whole, done), *figures)
+    line.add_row(ProgressBar(whole, done, complete_style="cyan", finished_style="green"), *figures)
     return line
 
 
-def _table(peers: Sequence[PeerView], *, is_over: bool) -> RenderableType:
+def _table(peers: Sequence[PeerView], is_over: bool) -> RenderableType:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True, pad_edge=False, show_edge=False)
     for name, width in (("peer", 5), ("fault", 7), ("state", 12)):
         table.add_column(name, no_wrap=True, min_width=width)
-    for name, width in (("blocks", 6), ("MB/s", 5), ("ping", 8)):
+    for name, width in (("blocks", 6), ("MB/s", 5), ("ping", 6)):
         table.add_column(name, no_wrap=True, min_width=width, justify="right")
     table.add_column("what happened", no_wrap=True, overflow="ellipsis", ratio=1)
     for peer in peers:
-        has_ended = peer.has_ended or is_over
+        is_decided = peer.has_ended or (is_over and peer.is_as_expected)
         table.add_row(
             peer.name,
             peer.fault,
-            Text(peer.outcome, _COLORS.get(peer.outcome, "")) if has_ended else peer.state,
+            Text(peer.outcome, _COLORS.get(peer.outcome, ""))
+            if is_decided
+            else Text(peer.state, _state_color(peer.state)),
             f"{peer.blocks:,}",
             f"{peer.mb_per_second:.1f}",
-            "-" if peer.round_trip is None else f"{1000 * peer.round_trip:.1f} ms",
+            _ping(peer.round_trip),
             Text(short_reason(peer)),
         )
     return table
+
+
+def _state_color(state: str) -> str:
+    return "yellow" if state.startswith("silent") else ""
+
+
+def _ping(seconds: float | None) -> str:
+    """Three digits at the most, unless it is worse than that."""
+    if seconds is None:
+        return "-"
+    return f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"

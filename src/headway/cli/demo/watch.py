@@ -92,14 +92,24 @@ class Watch:
         self._peers = peers
         self._connections: dict[ServingPeer, dict[int, PeerMachine]] = {peer: {} for peer in peers}
 
-    def look(self, node: NodeMachine, now: Instant) -> list[PeerView]:
-        """All peers, as they are `now`."""
+    def meet(self, node: NodeMachine) -> bool:
+        """Note new connections. True once every peer is past its handshake: called after each input until then, so that
+        none can come and go unseen."""
         by_address = {peer.address: peer for peer in self._peers}
         for number in node.peer_ids:
             machine = node.peer(number)
             if machine is not None and machine.stats.connected_at:
                 self._connections[by_address[machine.address]][number] = machine
+        return all(any(map(_is_past_handshake, met.values())) for met in self._connections.values())
+
+    def look(self, node: NodeMachine, now: Instant) -> list[PeerView]:
+        """All peers, as they are `now`."""
+        self.meet(node)
         return [_view(peer, list(self._connections[peer].values()), now) for peer in self._peers]
+
+
+def _is_past_handshake(machine: PeerMachine) -> bool:
+    return machine.state is PeerState.READY or machine.stats.ended is not None
 
 
 def _view(peer: ServingPeer, connections: Sequence[PeerMachine], now: Instant) -> PeerView:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from headway.cli.demo.network import ServingPeer
 
 _PLANS: Final = {
-    Fault.NONE: "honest",
-    Fault.STALL: "will stall",
-    Fault.CORRUPT: "will send a corrupt block",
-    Fault.LEAVE: "will leave half-way",
+    Fault.NONE: "",
+    Fault.STALL: " (stalls)",
+    Fault.CORRUPT: " (corrupts a block)",
+    Fault.LEAVE: " (leaves)",
 }
 _HASH: Final = re.compile(":[0-9a-f]{64}")
 
@@ -32,7 +32,7 @@ def chain_line(chain: KeptChain) -> str:
 
 def cast_line(peers: Sequence[ServingPeer]) -> str:
     """Who takes part."""
-    return "peers: " + ", ".join(f"{peer.name} ({_PLANS[peer.fault]})" for peer in peers)
+    return "peers: " + ", ".join(peer.name + _PLANS[peer.fault] for peer in peers)
 
 
 def progress_line(status: NodeStatus, chain: KeptChain) -> str:
@@ -55,13 +55,13 @@ def story(peer: PeerView) -> str:
         case Outcome.SERVED:
             return f"served {blocks}, to the end"
         case Outcome.STALLED:
-            return f"brought {blocks}, then stalled ({why}): what it owed was asked of the others"
+            return f"brought {blocks}, then stalled: {why}"
         case Outcome.DISCOURAGED:
-            return f"brought {blocks}, then a corrupt one was found ({why}): it is not dialled again"
+            return f"corrupted one of {blocks}, discouraged: {why}"
         case Outcome.LEFT:
-            return f"brought {blocks}, then left ({why}): what it owed was asked of the others"
+            return f"brought {blocks}, then left: {why}"
         case Outcome.DISCONNECTED:
-            return f"brought {blocks}, then was disconnected ({why})"
+            return f"brought {blocks}, then was disconnected: {why}"
         case Outcome.UNREACHABLE:
             return "never answered"
 
@@ -70,13 +70,14 @@ def report(status: NodeStatus, peers: Sequence[PeerView]) -> str:
     """What happened to whom, and how fast it went."""
     width = max(len(peer.name) for peer in peers)
     how = "with the native kernel" if kernel.NAME == "native" else "in pure Python"
-    speed = f"in {status.seconds:.1f} s: {status.mb_per_second:.1f} MB/s, {how}"
+    what = f"{status.blocks:,} blocks, {status.block_bytes / 1e6:.1f} MB"
     return "\n".join(
         (
             *(f"{peer.name:<{width}}  {story(peer)}" for peer in peers),
             "",
-            f"{status.blocks:,} blocks ({status.block_bytes / 1e6:.1f} MB) brought, checked and stored {speed}.",
-            f"The last one is block {status.tip.height:,}, {hash_hex(status.tip.hash)}.",
+            f"{what}, brought, checked in full and stored in {status.seconds:.1f} s:",
+            f"{status.mb_per_second:.1f} MB/s {how}. The chain ends with block {status.tip.height:,},",
+            hash_hex(status.tip.hash),
         )
     )
 
@@ -84,7 +85,7 @@ def report(status: NodeStatus, peers: Sequence[PeerView]) -> str:
 def failures(chain: KeptChain, status: NodeStatus, peers: Sequence[PeerView]) -> list[str]:
     """What did not go as it should have; nothing when all went well."""
     found = [
-        f"{peer.name} ({_PLANS[peer.fault]}) {story(peer)}. It should have been: {EXPECTED[peer.fault]}"
+        f"{peer.name}{_PLANS[peer.fault]} {story(peer)}. It should have been: {EXPECTED[peer.fault]}"
         for peer in peers
         if not peer.is_as_expected
     ]
