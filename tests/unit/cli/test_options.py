@@ -1,0 +1,104 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from headway.cli.options import (
+    bind_address,
+    common_options,
+    datadir_option,
+    default_datadir,
+    network_option,
+    peer_address,
+)
+from headway.cli.output import Output
+from headway.networks.bitcoin import MAINNET, REGTEST
+from headway.types import Address
+
+
+@click.command()
+@network_option
+@datadir_option
+@common_options
+def command(**options: Any) -> None:
+    """Gives back what it was called with."""
+    click.get_current_context().obj.update(options)
+
+
+def called(*words: str, **environment: str) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    result = CliRunner().invoke(command, words, obj=options, env=environment, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return options
+
+
+def test_network_is_a_value_bitcoin_unless_told() -> None:
+    assert called()["network"] is MAINNET
+    assert called("--network", "regtest")["network"] is REGTEST
+    assert called(HEADWAY_NETWORK="regtest")["network"] is REGTEST
+    assert called("--network", "bitcoin", HEADWAY_NETWORK="regtest")["network"] is MAINNET
+
+
+def test_unknown_network_names_the_known_ones() -> None:
+    result = CliRunner().invoke(command, ["--network", "regtset"])
+    assert result.exit_code == 2
+    assert "no network is named 'regtset'; there are bitcoin, testnet3" in result.output
+
+
+def test_data_directory_is_as_given_or_of_the_user_and_network(home: Path) -> None:
+    assert called("--datadir", "here")["datadir"] == Path("here")
+    assert called(HEADWAY_DATADIR="there")["datadir"] == Path("there")
+    assert called()["datadir"] is None
+    assert default_datadir(REGTEST) == home / "headway" / "regtest"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (False, False, False, None)),
+        (["--json"], (True, False, False, None)),
+        (["-q", "-v"], (False, True, True, None)),
+        (["--color", "always"], (False, False, False, True)),
+        (["--color", "never"], (False, False, False, False)),
+    ],
+    ids=["none", "json", "quiet verbose", "always", "never"],
+)
+def test_common_options_arrive_as_one_output(words: list[str], expected: tuple[object, ...]) -> None:
+    output = called(*words)["output"]
+    assert isinstance(output, Output)
+    assert (output.json, output.quiet, output.verbose, output.color) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.1", Address("192.0.2.1", 18444)),
+        ("192.0.2.1:1", Address("192.0.2.1", 1)),
+        ("[::1]:2", Address("::1", 2)),
+        ("::1", Address("::1", 18444)),
+    ],
+)
+def test_peer_address_takes_the_port_of_the_network(text: str, address: Address) -> None:
+    assert peer_address(text, REGTEST, "--connect") == address
+    assert bind_address(text, REGTEST, "--bind") == address
+
+
+@pytest.mark.parametrize("text", ["host:port", "host:99999", "", "[::1"])
+def test_wrong_address_names_the_option(text: str) -> None:
+    for parse in (peer_address, bind_address):
+        with pytest.raises(click.BadParameter) as caught:
+            parse(text, REGTEST, "--connect")
+        assert caught.value.param_hint == "--connect"
+
+
+def test_any_port_may_be_listened_on_but_not_dialled() -> None:
+    assert bind_address("127.0.0.1:0", REGTEST, "--bind") == Address("127.0.0.1", 0)
+    assert bind_address("[::1]:0", REGTEST, "--bind") == Address("::1", 0)
+    with pytest.raises(click.BadParameter, match="port 0"):
+        peer_address("127.0.0.1:0", REGTEST, "--connect")

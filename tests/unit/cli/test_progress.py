@@ -1,0 +1,133 @@
+"""Lines that say how far a node is; live on a terminal, one now and then elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import subprocess
+import threading
+from dataclasses import replace
+
+import pytest
+
+from headway.aio.status import NodeStatus
+from headway.cli import progress
+from headway.cli.output import Output
+from headway.cli.progress import Meter, duration
+from headway.types import BlockId
+from tests.interop.cli import HEADWAY
+from tests.loopback import on_loop
+from tests.unit.cli.conftest import Served
+
+HEADERS = NodeStatus(
+    network="regtest",
+    phase="headers",
+    header_tip=BlockId(0, bytes(32)),
+    block_tip=BlockId(0, bytes(32)),
+    headers=0,
+    blocks=0,
+    block_bytes=0,
+    seconds=0.0,
+    peers=1,
+    connecting=0,
+    in_flight=0,
+    stalls=0,
+    reorgs=0,
+    misbehaved=0,
+)
+BLOCKS = replace(HEADERS, phase="blocks", header_tip=BlockId(10_000, bytes(32)), in_flight=16)
+
+
+def at_height(height: int, status: NodeStatus = BLOCKS) -> NodeStatus:
+    """After so many blocks of 100,000 bytes."""
+    return replace(
+        status, blocks=height, block_tip=BlockId(height, bytes(32)), block_bytes=height * 100_000, seconds=float(height)
+    )
+
+
+def test_headers_have_a_height_and_a_rate_and_no_end_in_sight() -> None:
+    meter = Meter(None)
+    meter.line(HEADERS, 0.0)
+    later = replace(HEADERS, headers=4_000, header_tip=BlockId(4_000, bytes(32)), peers=3, connecting=5)
+    assert meter.line(later, 2.0) == ("regtest headers  headers 4,000  2,000/s  3 peers (+5)  0 in flight  ETA -")
+
+
+def test_blocks_have_a_rate_in_bytes_too_and_a_time_left() -> None:
+    meter = Meter(None)
+    meter.line(at_height(1_000), 100.0)
+    assert meter.line(at_height(1_500), 105.0) == (
+        "regtest blocks  headers 10,000  blocks 1,500  100/s  10.0 MB/s  1 peers  16 in flight  ETA 1:25"
+    )
+
+
+def test_rate_is_of_the_last_seconds_so_that_a_stall_shows() -> None:
+    meter = Meter(None)
+    meter.line(at_height(0), 0.0)
+    meter.line(at_height(5_000), 5.0)
+    stuck = replace(at_height(5_000), stalls=1)
+    for second in range(6, 17):
+        line = meter.line(stuck, float(second))
+    assert "blocks 5,000  0/s  0.0 MB/s" in line
+    assert line.endswith("1 stalls  ETA -")
+
+
+def test_height_that_is_aimed_at_is_where_the_time_ends() -> None:
+    meter = Meter(1_600)
+    meter.line(at_height(1_000), 100.0)
+    assert meter.line(at_height(1_500), 105.0).endswith("ETA 0:01")
+    assert meter.line(at_height(1_600), 106.0).endswith("ETA 0:00")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3_599, "59:59"), (93_784, "26:03:04")]
+)
+def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@on_loop
+async def test_lines_come_now_and_then_where_there_is_no_terminal() -> None:
+    seen = asyncio.Event()
+
+    class Heard(Output):
+        def note(self, text: str) -> None:
+            assert "blocks 7" in text
+            seen.set()
+
+    quick = pytest.MonkeyPatch()
+    quick.setattr(progress, "PLAIN_INTERVAL", 0.001)
+    shown = asyncio.create_task(progress.show(Heard(), lambda: at_height(7), None))
+    await seen.wait()
+    shown.cancel()
+    await asyncio.wait([shown])
+    quick.undo()
+
+
+def test_line_is_live_on_a_terminal_and_leaves_nothing_on_stdout(served: Served) -> None:
+    ours, theirs = pty.openpty()
+    words = ["sync", "--network", "regtest", "--connect", served.address, "--stop-at", str(served.height + 1)]
+    environment = dict(os.environ, TERM="xterm", COLUMNS="120")
+    command = subprocess.Popen(
+        [HEADWAY, *words, "--deadline", "1"], stderr=theirs, stdout=subprocess.PIPE, env=environment
+    )
+    os.close(theirs)
+    screen = bytearray()
+
+    def read() -> None:
+        try:
+            while data := os.read(ours, 4_096):
+                screen.extend(data)
+        except OSError:
+            pass  # the other end was closed: that is how a terminal ends
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    stdout, _ = command.communicate()
+    reader.join()
+    os.close(ours)
+    assert command.returncode == 4
+    assert f"blocks {served.height}".encode() in screen
+    assert b"ETA" in screen
+    assert screen.count(b"\x1b[2K") > 1  # redrawn in its place
+    assert b"ETA" not in stdout

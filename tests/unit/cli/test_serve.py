@@ -1,0 +1,40 @@
+"""`headway serve`: where it listens, whom it answers, how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from headway.cli import main
+from headway.cli.output import Exit
+from tests.interop.cli import Headway
+from tests.loopback import listen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_listens_and_ends_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--bind", "127.0.0.1:0", "--json"]
+    with Headway(*words) as command:
+        address = command.wait_for_line(r"^listening (127\.0\.0\.1:[1-9]\d*)$")[1]
+        with Headway("peer", address, "--network", "regtest", "--json") as peer:
+            assert peer.result()["headers"] == 0
+        command.signal(number)
+        result = command.result(code=Exit.INTERRUPTED)
+        assert (result["network"], result["listening"], result["height"]) == ("regtest", address, 0)
+        assert any(line.endswith("Serve again with: headway " + " ".join(words)) for line in command.lines)
+
+
+def test_directory_without_a_chain_is_noted(tmp_path: Path) -> None:
+    with Headway("serve", "--network", "regtest", "--datadir", tmp_path, "--bind", "127.0.0.1:0") as command:
+        command.wait_for_line("nothing here yet to serve but the first block")
+
+
+def test_port_that_is_taken_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listener, address = listen()
+    with listener:
+        words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--bind", str(address), "--json"]
+        assert main(words) == Exit.USAGE
+    assert json.loads(capsys.readouterr().out)["error"] == f"cannot listen on {address}: address already in use"

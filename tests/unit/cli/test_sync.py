@@ -1,0 +1,209 @@
+"""`headway sync`: each way in which it ends, and what it prints then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway import kernel
+from headway.aio.config import LocalConfig
+from headway.aio.peer import Peer
+from headway.cli import main
+from headway.cli.output import Exit
+from headway.networks.bitcoin import REGTEST
+from headway.store import Store
+from headway.types import hash_hex
+from headway.wire import messages as m
+from tests.interop.cli import Headway
+from tests.loopback import listen
+from tests.unit.cli.conftest import Served
+
+KEYS = (
+    "network height hash headers blocks bytes seconds headers_per_second blocks_per_second mb_per_second peers stalls "
+    "reorgs kernel"
+)
+
+
+class Sync:
+    """Runs the command in this process, with --json."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], datadir: Path) -> None:
+        self._capsys = capsys
+        self.datadir = datadir
+        self.stderr = ""
+
+    def __call__(self, address: str, *words: object) -> tuple[int, dict[str, Any]]:
+        """The exit code and the object."""
+        options = ["--network", "regtest", "--connect", address, "--datadir", str(self.datadir), "--json"]
+        code = main(["sync", *options, *map(str, words)])
+        printed = self._capsys.readouterr()
+        self.stderr = printed.err
+        (line,) = printed.out.splitlines()
+        return code, json.loads(line)
+
+
+@pytest.fixture
+def sync(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Sync:
+    return Sync(capsys, tmp_path / "data")
+
+
+def test_whole_chain_is_brought_and_then_there_is_nothing_to_bring(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--stop-at", "tip")
+    assert code == Exit.DONE
+    assert " ".join(result) == KEYS
+    assert (result["network"], result["height"], result["hash"]) == ("regtest", served.height, served.tip)
+    assert (result["headers"], result["blocks"], result["bytes"]) == (
+        served.height,
+        served.height,
+        sum(map(len, served.chain)),
+    )
+    assert (result["peers"], result["stalls"], result["reorgs"], result["kernel"]) == (1, 0, 0, kernel.NAME)
+    assert result["blocks_per_second"] == pytest.approx(served.height / result["seconds"], rel=0.01)
+    assert result["mb_per_second"] == pytest.approx(result["bytes"] / 1e6 / result["seconds"], abs=0.001)
+    code, result = sync(served.address, "--stop-at", "tip")
+    assert (code, result["height"], result["blocks"], result["seconds"]) == (Exit.DONE, served.height, 0, 0.0)
+    assert sync.stderr == ""
+    with Store.open(sync.datadir, REGTEST, readonly=True) as store:
+        assert [store.get_block(height) for height in range(1, served.height + 1)] == served.chain
+
+
+def test_height_to_stop_at_is_the_last_block(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--stop-at", 25)
+    block = REGTEST.codec.parser.block_header(served.chain[24])
+    assert (code, result["height"], result["blocks"]) == (Exit.DONE, 25, 25)
+    assert result["hash"] == hash_hex(block.hash)
+
+
+def test_headers_only_brings_no_block(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--stop-at", "tip", "--headers-only")
+    assert (code, result["height"], result["headers"], result["blocks"]) == (0, served.height, served.height, 0)
+
+
+def test_address_named_twice_is_two_peers(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--connect", served.address, "--stop-at", "tip")
+    assert (code, result["peers"], result["blocks"]) == (Exit.DONE, 2, served.height)
+
+
+def test_people_get_aligned_lines(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """And the data directory is that of the user."""
+    assert main(["sync", "--network", "regtest", "--connect", served.address, "--stop-at", "tip"]) == Exit.DONE
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert " ".join(lines) == KEYS
+    assert lines["hash"] == served.tip
+
+
+def test_deadline_is_exit_4_with_what_there_is_and_how_to_go_on(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--deadline", 0.5, "--stop-at", served.height + 1)
+    assert (code, result["height"]) == (Exit.INCOMPLETE, served.height)
+    assert "the deadline came at height 60. What is here is kept; go on with: headway sync --network" in sync.stderr
+
+
+def test_without_a_height_it_follows_the_chain_until_the_deadline(sync: Sync, served: Served) -> None:
+    code, result = sync(served.address, "--deadline", 0.5)
+    assert (code, result["height"]) == (Exit.INCOMPLETE, served.height)
+    assert "at the tip, height 60; following the chain, Ctrl-C ends" in sync.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_is_exit_130_with_what_there_is_and_how_to_go_on(
+    served: Served, tmp_path: Path, number: signal.Signals
+) -> None:
+    words = ["sync", "--network", "regtest", "--connect", served.address, "--datadir", str(tmp_path), "--json"]
+    with Headway(*words) as command:
+        command.wait_for_line("at the tip")
+        command.signal(number)
+        assert command.result(code=Exit.INTERRUPTED)["height"] == served.height
+        assert any(line.endswith("go on with: headway " + " ".join(words)) for line in command.lines)
+
+
+def test_nobody_to_reach_is_exit_3_with_the_reason(sync: Sync) -> None:
+    listener, address = listen()
+    listener.close()
+    code, result = sync(str(address), "--stop-at", "tip")
+    assert (code, result["height"], result["peers"]) == (Exit.NO_PEERS, 0, 0)
+    assert result["error"] == f"no peer is reachable: {address}: connection refused"
+    assert "Name one that runs with --connect" in sync.stderr
+
+
+@contextmanager
+def liar(chain: list[bytes]) -> Iterator[str]:
+    """The address of a peer whose headers are right and whose blocks are not."""
+    parser, listener = REGTEST.codec.parser, listen()
+    hashes = [parser.block_header(block).hash for block in chain]
+
+    def on_getheaders(peer: Peer, _message: m.GetHeaders) -> None:
+        peer.send(m.Headers.fixed(b"".join(block[:80] for block in chain), parser, size=80))
+
+    def on_getdata(peer: Peer, message: m.GetData) -> None:
+        for entry in message.entries:
+            block = chain[hashes.index(entry.hash)]
+            peer.send(m.Block(block[:-1] + bytes([block[-1] ^ 1]), parser))
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        accepted, _ = await loop.sock_accept(listener[0])
+        config = LocalConfig(network="regtest", services=9, on_getheaders=on_getheaders, on_getdata=on_getdata)
+        peer = Peer(accepted, inbound=True, config=config)
+        await peer.run()
+        assert peer._life is not None
+        await asyncio.wait([peer._life])
+
+    with listener[0]:
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
+        thread.start()
+        yield str(listener[1])
+        thread.join()
+
+
+def test_peers_that_serve_invalid_data_are_exit_5_with_the_reason(sync: Sync, served: Served) -> None:
+    with liar(served.chain[:3]) as address:
+        code, result = sync(address, "--stop-at", "tip")
+    assert (code, result["height"], result["headers"], result["blocks"]) == (Exit.INVALID_DATA, 0, 3, 0)
+    assert result["error"].startswith(f"the peers serve invalid data: {address}: block 1:")
+
+
+def test_data_directory_that_is_in_use_is_exit_1(sync: Sync, served: Served) -> None:
+    with Store.open(sync.datadir, REGTEST):
+        code, result = sync(served.address, "--stop-at", "tip")
+    assert code == Exit.FAILED
+    assert "in use by another headway" in result["error"]
+
+
+def test_what_was_repaired_is_said(sync: Sync, served: Served) -> None:
+    sync(served.address, "--stop-at", "tip")
+    with (sync.datadir / "headers.bin").open("ab") as file:
+        file.write(b"torn")
+    code, _ = sync(served.address, "--stop-at", "tip")
+    assert code == Exit.DONE
+    assert "repaired: cut 4 bytes" in sync.stderr
+
+
+def test_quiet_says_nothing_but_data(sync: Sync, served: Served) -> None:
+    sync(served.address, "--deadline", 0.2, "-q")
+    assert "at the tip" not in sync.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--stop-at", "tpi", "'tpi' is no height"),
+        ("--stop-at", "-1", "'-1' is no height"),
+        ("--deadline", "0", "--deadline"),
+        ("--peers", "0", "--peers"),
+        ("--connect", "host:port", "--connect: not a port"),
+        ("--peers-file", "/no/such/file", "cannot read the peers file /no/such/file"),
+    ],
+)
+def test_wrong_option_is_exit_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, value: str, complaint: str
+) -> None:
+    assert main(["sync", "--network", "regtest", "--datadir", str(tmp_path), option, value]) == Exit.USAGE
+    assert complaint in capsys.readouterr().err
