@@ -359,6 +359,11 @@ class NodeMachine:
             is_own_nonce=self._peers.is_own_nonce,
         )
         machine = PeerMachine(
-            config, inbound=inbound, address=address, rng=self._rng, scratch=self._scratch, log=self._log
+            config, inbound=inbound, address=address, rng=self._rng, scratch=self._scratch, log=self._trace_of(address)
         )
         return self._peers.add(Peer(machine, address, inbound))
+
+    def _trace_of(self, address: Address) -> Callable[[str], None] | None:
+        """The protocol trace of one peer, its address in front of each line."""
+        log = self._log
+        return None if log is None else lambda line: log(f"{address} {line}")

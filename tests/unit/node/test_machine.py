@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import replace
 
+from headway.chain.headers import HeaderTree
 from headway.networks import network_named
+from headway.node.config import NodeConfig
+from headway.node.machine import NodeMachine
 from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
 from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
@@ -361,3 +365,13 @@ def calls_of_one_input(peers: int) -> int:
 
 def test_the_cost_of_an_input_does_not_grow_with_the_number_of_peers() -> None:
     assert calls_of_one_input(100) == calls_of_one_input(2) > 10
+
+
+def test_each_line_of_the_trace_names_its_peer() -> None:
+    lines: list[str] = []
+    config = NodeConfig(TOYNET, connect=addresses("1.0.0.1:1", "1.0.0.2:1"), dns=False)
+    machine = NodeMachine(config, HeaderTree(TOYNET), rng=random.Random(1), log=lines.append)
+    machine.start(0.0, 0.0)
+    for peer in machine.peer_ids:
+        machine.handle_connected(peer, 0.0)
+    assert sorted(line.split()[0] for line in lines if line.endswith("= HANDSHAKING")) == ["1.0.0.1:1", "1.0.0.2:1"]
