@@ -62,7 +62,7 @@ async def demonstrate(directory: Path, length: int, output: Output, interrupted:
         return work.result()
     work.cancel()
     await asyncio.wait({work})
-    output.say("interrupted: all peers are ended, and what was brought is removed. Run it again at any time")
+    output.say("interrupted: the peers are ended, their blocks removed. Run it again at any time")
     return Exit.INTERRUPTED
 
 
