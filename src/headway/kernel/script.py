@@ -14,16 +14,11 @@ OP_PUSHDATA1: Final = 0x4C
 OP_PUSHDATA4: Final = 0x4E
 OP_CHECKSIG: Final = 0xAC
 OP_CHECKSIGVERIFY: Final = 0xAD
-OP_CHECKMULTISIG: Final = 0xAE
 OP_CHECKMULTISIGVERIFY: Final = 0xAF
-
-_OPERATIONS: Final = bytes(range(OP_CHECKSIG, OP_CHECKMULTISIGVERIFY + 1))
 
 
 def count_sigops(script: bytes) -> int:
     """Core CScript::GetSigOpCount(fAccurate=false): up to the first push that runs over the end."""
-    if len(script.translate(None, _OPERATIONS)) == len(script):  # no such byte, pushed or not
-        return 0
     count, at, end = 0, 0, len(script)
     while at < end:
         opcode = script[at]
@@ -33,8 +28,6 @@ def count_sigops(script: bytes) -> int:
         elif opcode <= OP_PUSHDATA4:
             width = 1 << opcode - OP_PUSHDATA1
             at += width + int.from_bytes(script[at : at + width], "little")
-        elif opcode in {OP_CHECKSIG, OP_CHECKSIGVERIFY}:
-            count += 1
-        elif opcode in {OP_CHECKMULTISIG, OP_CHECKMULTISIGVERIFY}:
-            count += MAX_KEYS
+        elif OP_CHECKSIG <= opcode <= OP_CHECKMULTISIGVERIFY:  # the four follow one another
+            count += 1 if opcode <= OP_CHECKSIGVERIFY else MAX_KEYS
     return count
