@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from headway.kernel.hash import sha256d
 from headway.kernel.script import count_sigops
 from headway.types import Raw
 
@@ -69,7 +68,7 @@ class Scan:
         """Hashes with witness; the coinbase counts as 32 zero bytes (BIP141)."""
         raw = self.raw
         hashes = [
-            sha256d(raw[start:end]) if witness else txid
+            sha256(sha256(raw[start:end]).digest()).digest() if witness else txid
             for (start, end, witness), txid in zip(self.spans(), txids, strict=True)
         ]
         hashes[0] = bytes(32)
