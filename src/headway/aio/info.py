@@ -70,11 +70,6 @@ class PeerInfo:
     def user_agent(self) -> str:
         return self.subver
 
-    @property
-    def addresses(self) -> Address:
-        """`addr` as a value."""
-        return Address.parse(self.addr)
-
     def as_dict(self) -> dict[str, Any]:
         """For JSON. What is not known is left out, as Core does."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -142,9 +142,25 @@ async def test_second_follower_may_start_lower_and_the_first_takes_nothing_back(
         late, early = ours.follow(start=100), ours.follow(start=5)
         assert await take(late, 21) == joined(CHAIN, 100)
         assert await take(early, 116) == joined(CHAIN, 5)
-        server.chain.append(*toy_chain(1, parent=CHAIN[-1]))
+        server.chain.extend(toy_chain(1, parent=CHAIN[-1]))
         server.announce()
         assert await take(late, 1) == await take(early, 1) == [(121, server.chain[-1])]
+        for each in (late, early):
+            await each.aclose()
+
+
+@on_loop
+async def test_follower_who_waits_is_given_nothing_back_when_another_starts_lower() -> None:
+    """For a while then, the delivered chain ends far below the block that it was given last."""
+    async with ToyServer(CHAIN) as server, node(server) as ours:
+        late = ours.follow(start=100)
+        await take(late, 21)
+        waiting = asyncio.create_task(take(late, 1))
+        early = ours.follow(start=5)
+        assert await take(early, 116) == joined(CHAIN, 5)
+        server.chain.extend(toy_chain(1, parent=CHAIN[-1]))
+        server.announce()
+        assert await waiting == [(121, server.chain[-1])]
         for each in (late, early):
             await each.aclose()
 

@@ -56,6 +56,8 @@ async def test_both_sides_are_ready_after_run() -> None:
     async with peers(LocalConfig(network=TOYNET, user_agent="/ours:1/"), serving(CHAIN)) as (ours, theirs):
         assert ours.state is theirs.state is PeerState.READY
         assert ours.id != theirs.id
+        assert theirs.version is not None
+        assert theirs.version.user_agent == "/ours:1/"
         assert theirs.info.user_agent == "/ours:1/"
         assert (ours.info.inbound, theirs.info.inbound) == (False, True)
         assert ours.info.addrbind == theirs.info.addr
@@ -99,6 +101,18 @@ async def test_cancelled_handshake_leaves_nothing() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         assert dialled.fileno() == -1
+
+
+@on_loop
+async def test_peer_that_we_close_in_its_handshake_is_gone() -> None:
+    dialled, accepted = await socket_pair()
+    with accepted:
+        peer = Peer(dialled, config=SILENT)
+        running = asyncio.create_task(peer.run())
+        assert await asyncio.get_running_loop().sock_recv(accepted, 1)
+        await peer.close()
+        with pytest.raises(PeerGone, match="closed by us"):
+            await running
 
 
 @on_loop

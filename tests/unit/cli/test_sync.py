@@ -80,6 +80,10 @@ def test_height_to_stop_at_is_the_last_block(sync: Sync, served: Served) -> None
     block = REGTEST.codec.parser.block_header(served.chain[24])
     assert (code, result["height"], result["blocks"]) == (Exit.DONE, 25, 25)
     assert result["hash"] == hash_hex(block.hash)
+    sync(served.address, "--stop-at", "tip")
+    code, result = sync(served.address, "--stop-at", 25)
+    assert (code, result["height"], result["blocks"]) == (Exit.DONE, 25, 0)  # it is told about, whatever lies above
+    assert result["hash"] == hash_hex(block.hash)
 
 
 def test_headers_only_brings_no_block(sync: Sync, served: Served) -> None:
