@@ -3,8 +3,9 @@
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 
-/// Bytes from which on the interpreter is let go: below, the others get their turn soon enough, and letting go costs more.
-const LONG_WORK: usize = 4096;
+/// Bytes from which on the interpreter is let go, some 30 us of work. To get it back from a busy thread may take longer than less work
+/// than that, for CPython's threads change turns every 5 ms.
+const LONG_WORK: usize = 64 * 1024;
 
 /// The bytes of an argument. Held until the end of the call.
 pub(crate) struct Given {

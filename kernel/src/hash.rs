@@ -19,11 +19,12 @@ const INITIAL: State =
 /// Double SHA-256 of one message.
 pub fn sha256d(message: &[u8]) -> Hash {
     let (blocks, rest) = message.as_chunks();
+    let mut end = [[0; 64]; 2];
+    let (end, _) = end.split_at_mut(padded_blocks(rest.len()));
+    pad(&[rest], message.len(), end);
     let mut state = INITIAL;
     compress256(&mut state, blocks);
-    let mut end = Vec::with_capacity(2);
-    pad(&[rest], message.len(), &mut end);
-    compress256(&mut state, &end);
+    compress256(&mut state, end);
     let mut second = INITIAL;
     compress256(&mut second, &[digest_block(&state)]);
     digest(&second)
@@ -65,11 +66,9 @@ pub fn sha256d_two_blocks(mut messages: impl Iterator<Item = [Block; 2]>, mut fo
 
 /// A message of `N` bytes, 56 to 119, with its padding.
 pub fn pad_to_two<const N: usize>(message: &[u8; N]) -> [Block; 2] {
-    const { assert!(56 <= N && N <= 119, "two blocks hold no other sizes") };
+    const { assert!(padded_blocks(N) == 2, "other sizes fill other numbers of blocks") };
     let mut blocks = [[0; 64]; 2];
-    let (data, padding) = blocks.as_flattened_mut().split_at_mut(N);
-    data.copy_from_slice(message);
-    finish_padding(padding, N);
+    pad(&[message], N, &mut blocks);
     blocks
 }
 
@@ -121,7 +120,9 @@ struct Lane<'a> {
 
 impl<'a> Lane<'a> {
     fn start(&mut self, parts: &[&[u8]], hash: &'a mut Hash) {
-        pad(parts, parts.iter().map(|part| part.len()).sum(), &mut self.padded);
+        let length = parts.iter().map(|part| part.len()).sum();
+        self.padded.resize(padded_blocks(length), [0; 64]);
+        pad(parts, length, &mut self.padded);
         self.hash = Some(hash);
         self.state = INITIAL;
         self.done = 0;
@@ -156,26 +157,25 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// The parts, one after the other, and the padding of a message of `length` bytes that ends with them.
-fn pad(parts: &[&[u8]], length: usize, blocks: &mut Vec<Block>) {
-    let size = parts.iter().map(|part| part.len()).sum::<usize>();
-    blocks.resize((size + 9).div_ceil(64), [0; 64]);
-    let (mut rest, padding) = blocks.as_flattened_mut().split_at_mut(size);
+/// How many blocks so many bytes fill with their padding, which takes nine bytes at least.
+const fn padded_blocks(length: usize) -> usize {
+    (length + 9).div_ceil(64)
+}
+
+/// Fill `blocks` with the parts and the padding of a message of `length` bytes that ends with them (FIPS 180-4, 5.1.1): a one bit,
+/// zeros, the length in bits.
+fn pad(parts: &[&[u8]], length: usize, blocks: &mut [Block]) {
+    let mut rest = blocks.as_flattened_mut();
     for part in parts {
         let (here, after) = rest.split_at_mut(part.len());
         here.copy_from_slice(part);
         rest = after;
     }
-    finish_padding(padding, length);
-}
-
-/// FIPS 180-4, 5.1.1: a one bit, zeros, the length in bits. `padding` has room for them.
-fn finish_padding(padding: &mut [u8], length: usize) {
-    padding.fill(0);
-    if let Some(first) = padding.first_mut() {
+    rest.fill(0);
+    if let Some(first) = rest.first_mut() {
         *first = 0x80;
     }
-    if let Some(last) = padding.last_chunk_mut() {
+    if let Some(last) = rest.last_chunk_mut() {
         *last = (length as u64 * 8).to_be_bytes();
     }
 }
@@ -189,10 +189,9 @@ fn digest(state: &State) -> Hash {
 }
 
 fn padded_digest(digest: &Hash) -> Block {
-    let mut block = [0; 64];
-    let (data, padding) = block.split_at_mut(digest.len());
-    data.copy_from_slice(digest);
-    finish_padding(padding, digest.len());
+    let mut block = [[0; 64]];
+    pad(&[digest], digest.len(), &mut block);
+    let [block] = block;
     block
 }
 

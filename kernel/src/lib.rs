@@ -139,7 +139,7 @@ mod headway_kernel {
     }
 
     /// See `kernel/index.py`.
-    #[pyclass]
+    #[pyclass(module = "headway_kernel")]
     struct HeaderIndex(index::HeaderIndex);
 
     #[pymethods]
