@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+KERNEL := .venv/kernel
+KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.rs kernel/src/*/*.rs)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check interop soak lock clean
@@ -17,7 +19,7 @@ help:
 	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
 	@echo 'make clean     remove everything that was built, fetched or cached'
 
-setup: $(INSTALLED)
+setup: $(INSTALLED) $(KERNEL)
 	@tests/interop/install
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
@@ -26,11 +28,27 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(INSTALLED)
+# The native kernel, where Rust is. Without it headway is complete and slower.
+$(KERNEL): $(KERNEL_SOURCES) $(INSTALLED)
+	@if command -v cargo >/dev/null; then \
+		echo 'building the native kernel' && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./kernel; \
+	else \
+		echo 'no native kernel: cargo (Rust) is not here, so the hot loops run in pure Python'; \
+	fi
+	@touch $@
+
+demo: $(INSTALLED) $(KERNEL)
 	@$(BIN)/headway demo
 
+# The hot loops exist twice: what rests on them runs with the native kernel and, once more, in pure Python.
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term
+	@if command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-kernel; fi
+
+test-kernel: $(KERNEL)
+	cd kernel && cargo test --quiet --locked
+	HEADWAY_PURE=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit/chain tests/unit/kernel tests/unit/networks tests/unit/node tests/unit/sync tests/prop/test_node.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
