@@ -23,8 +23,10 @@ Item = TypeVar("Item")
 
 
 class Backlog(Generic[Item]):
+    __slots__ = ("_arrival", "_bytes", "_ended", "_error", "_items", "consumer", "is_full")
+
     def __init__(self) -> None:
-        self._items: deque[tuple[Item, int]] = deque()
+        self._items: deque[tuple[Item, int]] | None = None  # made when something comes: most peers are idle
         self._bytes = 0
         self.is_full = False
         """From reaching a bound until half of it was taken."""
@@ -35,11 +37,13 @@ class Backlog(Generic[Item]):
         """The task that took the last item."""
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) if self._items else 0
 
     def put(self, item: Item, size: int) -> None:
         """`size`: about how many bytes it holds."""
         if not self._ended:
+            if self._items is None:
+                self._items = deque()
             self._items.append((item, size))
             self._bytes += size
             self.is_full = self.is_full or self._bytes >= MAX_BYTES or len(self._items) >= MAX_MESSAGES
@@ -47,7 +51,7 @@ class Backlog(Generic[Item]):
 
     def clear(self) -> None:
         """Drop what waits; it may go on."""
-        self._items.clear()
+        self._items = None
         self._bytes = 0
         self.is_full = False
 

@@ -54,6 +54,8 @@ class Receiver(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """The driver's half of a connection. It ends with one `handle_connection_lost`, and `closed` is done."""
 
+    __slots__ = ("_after_input", "_failure", "_loop", "_receiver", "_transport", "closed")
+
     def __init__(self, receiver: Receiver, after_input: Callable[[], None]) -> None:
         self._receiver = receiver
         self._after_input = after_input

@@ -39,6 +39,8 @@ CALLBACK_OF: Final[dict[type, str]] = {
 
 
 class Consumers:
+    __slots__ = ("_calls", "_changed", "_config", "_is_calling", "_readers")
+
     def __init__(self, config: LocalConfig, changed: Callable[[], None]) -> None:
         """`changed()` is called when we are no longer behind, and when a backlog takes more again."""
         self._config = config

@@ -21,6 +21,8 @@ blamed for our own delay. One grace for each deadline, so that a flood cannot st
 
 
 class Timer:
+    __slots__ = ("_due", "_handle", "_in_grace", "_loop", "_ring")
+
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[Instant], None]) -> None:
         """`ring(now)` is called with the instant that was due or later, never earlier, though a loop may wake early."""
         self._ring = ring

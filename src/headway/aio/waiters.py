@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 
 class Waiters:
+    __slots__ = ("_changed", "_replies", "_tasks")
+
     def __init__(self, changed: Callable[[], None]) -> None:
         """`changed()` is called when somebody begins or ends to wait."""
         self._changed = changed
