@@ -63,10 +63,10 @@ class Meter:
             done, rate = status.block_tip.height, _rate(status.blocks - first.blocks, seconds)
             megabytes = _rate(status.block_bytes - first.block_bytes, seconds) / 1e6
             parts += [f"blocks {done:,}", f"{rate:,.0f}/s", f"{megabytes:,.1f} MB/s"]
-        parts.append(f"{status.peers} peers" + (f" (+{status.connecting})" if status.connecting else ""))
+        parts.append(_counted(status.peers, "peer") + (f" (+{status.connecting})" if status.connecting else ""))
         parts.append(f"{status.in_flight} in flight")
         if status.stalls:
-            parts.append(f"{status.stalls} stalls")
+            parts.append(_counted(status.stalls, "stall"))
         parts.append(f"ETA {self._eta(status, done, rate)}")
         return "  ".join(parts)
 
@@ -77,6 +77,10 @@ class Meter:
         if target is None or (done < target and not rate):
             return "-"
         return duration(max(target - done, 0) / rate) if done < target else "0:00"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _rate(count: int, seconds: float) -> float:

@@ -57,7 +57,7 @@ def test_blocks_have_a_rate_in_bytes_too_and_a_time_left() -> None:
     meter = Meter(None)
     meter.line(at_height(1_000), 100.0)
     assert meter.line(at_height(1_500), 105.0) == (
-        "regtest blocks  headers 10,000  blocks 1,500  100/s  10.0 MB/s  1 peers  16 in flight  ETA 1:25"
+        "regtest blocks  headers 10,000  blocks 1,500  100/s  10.0 MB/s  1 peer  16 in flight  ETA 1:25"
     )
 
 
@@ -69,7 +69,7 @@ def test_rate_is_of_the_last_seconds_so_that_a_stall_shows() -> None:
     for second in range(6, 17):
         line = meter.line(stuck, float(second))
     assert "blocks 5,000  0/s  0.0 MB/s" in line
-    assert line.endswith("1 stalls  ETA -")
+    assert line.endswith("1 stall  ETA -")
 
 
 def test_height_that_is_aimed_at_is_where_the_time_ends() -> None:
