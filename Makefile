@@ -32,7 +32,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 $(KERNEL): $(KERNEL_SOURCES) $(INSTALLED)
 	@if command -v cargo >/dev/null; then \
 		echo 'building the native kernel' && \
-		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./kernel; \
+		PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+			--no-build-isolation --force-reinstall ./kernel; \
 	else \
 		echo 'no native kernel: cargo (Rust) is not here, so the hot loops run in pure Python'; \
 	fi
