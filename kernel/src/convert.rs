@@ -57,8 +57,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Context {
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let incomplete = || PyValueError::new_err("the context is not complete");
         let (height, hash, known_times, bits, first_time, period_bits) =
-            object.extract::<(i64, Option<Bound<'py, PyBytes>>, Vec<u32>, Option<u32>, Option<u32>, Option<u32>)>()?;
-        let hash = hash_from(hash.ok_or_else(incomplete)?.as_bytes())?;
+            object.extract::<(i32, Option<Bound<'py, PyBytes>>, Vec<u32>, Option<u32>, Option<u32>, Option<u32>)>()?;
+        let (height, hash) = (i64::from(height), hash_from(hash.ok_or_else(incomplete)?.as_bytes())?);
         let mut times = Times::EMPTY;
         for time in &known_times {
             times.push(*time);
