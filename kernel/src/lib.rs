@@ -202,7 +202,7 @@ mod headway_kernel {
         Ok(std::hint::black_box(hashes).len())
     }
 
-    /// For benchmarks: the hashing of `check_block`, with or without the witness, the walk through the block, and nothing else.
+    /// For benchmarks: the walk and the hashing of `check_block`, with or without the witness, and nothing else.
     #[pyfunction]
     fn limit_block(py: Python<'_>, raw: Given, witness: bool) -> PyResult<Bound<'_, PyBytes>> {
         let root = unlocked(py, &raw, |raw| limit::block_roots(raw, witness));

@@ -3,29 +3,29 @@
 //! For benchmarks only, which compare the kernel with it in the same run. Nothing is judged here: the bytes are taken to be good.
 
 use crate::hash::{Hash, sha256d_many};
+use crate::headers::HEADER_SIZE;
 use crate::merkle;
 use crate::read::{Encoding, Reader};
 
 /// Where a transaction's parts lie: version, inputs and outputs, lock time; and all of it, if it has a witness.
 type Spans<'a> = ([&'a [u8]; 3], Option<&'a [u8]>);
 
-/// Merkle root of the block in `raw`; with `witness` its witness root as well, combined with the first by exclusive or.
+/// Merkle root of the block in `raw`; with `witness`, and where there is one, combined with the witness root by exclusive or.
 pub fn block_roots(raw: &[u8], witness: bool) -> Result<Hash, Encoding> {
     let mut reader = Reader::new(raw);
-    reader.take(crate::headers::HEADER_SIZE)?;
+    reader.take(HEADER_SIZE)?;
     let count = reader.compact_size()?;
     let spans = (0..count).map(|_| transaction(&mut reader)).collect::<Result<Vec<_>, _>>()?;
     let txids = sha256d_many(spans.iter().map(|(stripped, _)| *stripped));
-    let (mut root, _) = merkle::root(txids.clone());
-    if witness {
-        let mut wtxids =
-            sha256d_many(spans.iter().filter_map(|(_, raw)| *raw).map(|raw| [raw]).collect::<Vec<_>>().into_iter())
-                .into_iter();
-        let each = spans.iter().zip(txids);
-        let leaves = each.map(|((_, raw), txid)| if raw.is_some() { wtxids.next().unwrap_or_default() } else { txid });
-        let (witness_root, _) = merkle::root(leaves.collect());
-        root.iter_mut().zip(witness_root).for_each(|(byte, other)| *byte ^= other);
+    let with_witness: Vec<_> = spans.iter().filter_map(|(_, raw)| raw.map(|raw| [raw])).collect();
+    if !witness || with_witness.is_empty() {
+        return Ok(merkle::root(txids).0);
     }
+    let (mut root, _) = merkle::root(txids.clone());
+    let mut hashes = sha256d_many(with_witness.into_iter()).into_iter();
+    let leaves = spans.iter().zip(txids).map(|((_, raw), txid)| raw.and_then(|_| hashes.next()).unwrap_or(txid));
+    let (witness_root, _) = merkle::root(leaves.collect());
+    root.iter_mut().zip(witness_root).for_each(|(byte, other)| *byte ^= other);
     Ok(root)
 }
 
