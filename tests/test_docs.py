@@ -70,7 +70,7 @@ def steps(body: str) -> list[Step]:
 
 
 def shape(line: str) -> str:
-    """A line without what differs from run to run: hex, digits, how wide the blanks are, and which kernel is installed."""
+    """A line without what differs from run to run: hex, digits, the width of blanks, the kernel that is installed."""
     line = re.sub(r"\b[0-9a-f]{16,}\b", "H", line)
     line = re.sub(r"\bkernel\b(\W+)(native|pure)\b", r"kernel\1K", line)
     return re.sub(r"\s+", " ", re.sub(r"\d+(\.\d+)?(e-?\d+)?", "0", line)).strip()
