@@ -1,36 +1,50 @@
 """Messages as values: one frozen class a command, named after it in CamelCase (`getheaders` -> `GetHeaders`).
 
-Neutral: the same classes serve every chain, and its codec dresses them. The heavy ones (`Headers`, `Block`, `Tx`) hold
-raw bytes and parse on demand through the `parser` that the codec gave them. A field that a chain lacks keeps its
-default.
+Neutral: the same classes serve every chain, and its codec dresses them. The heavy ones (of `objects`) hold raw bytes
+and parse on demand through the `parser` that the codec gave them. A field that a chain lacks keeps its default.
+This is the public place of all messages, wherever in `headway.wire` they are written down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, ClassVar, Protocol, TypeAlias, overload
+from typing import ClassVar, TypeAlias
 
-from headway.types import ZERO_HASH, Address, Hash, Header, Locator, Raw
+from headway.types import ZERO_HASH, Address, Hash, Locator
+from headway.wire.objects import Block, Headers, Parser, Tx
 
-
-class Parser(Protocol):
-    """How a chain reads its raw objects. One stateless instance a chain, kept by the heavy messages."""
-
-    def header(self, raw: bytes) -> Header: ...
-
-    def block_header(self, raw: Raw) -> Header:
-        """The header at the start of a block. Raises CodecError when the block is too short for one."""
-
-    def transactions(self, raw: Raw) -> Sequence[Any]:
-        """The transactions of a block, parsed. Raises CodecError for bytes that are no block."""
-
-    def transaction(self, raw: Raw) -> Any:
-        """One transaction, parsed; it has at least `.txid`. Raises CodecError."""
-
-    def stripped(self, raw: Raw) -> Raw:
-        """A block in the form for remotes that ask without witness; unchanged on chains without that distinction."""
+__all__ = [
+    "Addr",
+    "AddrV2",
+    "Block",
+    "Feature",
+    "FeeFilter",
+    "GetAddr",
+    "GetBlocks",
+    "GetData",
+    "GetHeaders",
+    "Headers",
+    "Inv",
+    "InvEntry",
+    "InvType",
+    "MemPool",
+    "Message",
+    "NetAddressV2",
+    "NotFound",
+    "Parser",
+    "Ping",
+    "Pong",
+    "Reject",
+    "SendAddrV2",
+    "SendCmpct",
+    "SendHeaders",
+    "Tx",
+    "Unknown",
+    "Verack",
+    "Version",
+    "WtxidRelay",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,82 +116,6 @@ class GetBlocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Headers:
-    """`headers`: raw headers in the bytes of their message, unchecked.
-
-    Indexing and iterating parse on demand; a slice is a tuple.
-    """
-
-    raw: Raw
-    """Begins with the first header. Bytes between headers (Bitcoin's transaction counts) stay where they came."""
-    starts: Sequence[int]
-    """Where each header begins in `raw`; a `range` where headers have one size."""
-    ends: Sequence[int]
-    """Where each header ends, separators excluded."""
-    parser: Parser = field(compare=False, repr=False)
-    command: ClassVar[str] = "headers"
-
-    @classmethod
-    def fixed(cls, raw: Raw, parser: Parser, *, size: int, stride: int = 0) -> Headers:
-        """Headers of `size` bytes, one every `stride` bytes (0: back to back). Raises ValueError for a torn last."""
-        stride = stride or size
-        if len(raw) % stride:
-            raise ValueError(f"{len(raw)} bytes are no whole number of headers, one every {stride} bytes")
-        return cls(raw, range(0, len(raw), stride), range(size, len(raw) + 1, stride), parser)
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @overload
-    def __getitem__(self, index: int) -> Header: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Header, ...]: ...
-    def __getitem__(self, index: int | slice) -> Header | tuple[Header, ...]:
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(*index.indices(len(self))))
-        return self.parser.header(self.raw_at(index))
-
-    def __iter__(self) -> Iterator[Header]:
-        return (self[i] for i in range(len(self)))
-
-    @property
-    def stride(self) -> int:
-        """Bytes from one header to the next; 0 where headers vary in size."""
-        return self.starts.step if isinstance(self.starts, range) else 0
-
-    def raw_at(self, index: int) -> bytes:
-        """Raw bytes of one header. Raises IndexError like a list."""
-        return bytes(self.raw[self.starts[index] : self.ends[index]])
-
-    def part(self, start: int, stop: int) -> Headers:
-        """The same message with headers `start` to `stop` (exclusive) only, bounds as in a slice; nothing is parsed."""
-        starts, ends = self.starts[start:stop], self.ends[start:stop]
-        if not starts:
-            return Headers(b"", (), (), self.parser)
-        first, last = starts[0], self.starts[stop] if stop < len(self) else len(self.raw)
-        return Headers(self.raw[first:last], _shifted(starts, first), _shifted(ends, first), self.parser)
-
-    def compact(self) -> bytes:
-        """The headers back to back, without the bytes between them: as the store keeps them."""
-        stride = self.stride
-        if not stride or not self:
-            return b"".join(self.raw[start:end] for start, end in zip(self.starts, self.ends, strict=True))
-        size = self.ends[0]
-        if stride == size:
-            return bytes(self.raw)
-        records = bytearray(self.raw)
-        for width in range(stride, size, -1):
-            del records[size::width]  # one deletion for each byte between headers: 20 times faster than 2,000 slices
-        return bytes(records)
-
-
-def _shifted(offsets: Sequence[int], by: int) -> Sequence[int]:
-    if isinstance(offsets, range):
-        return range(offsets.start - by, offsets.stop - by, offsets.step)
-    return tuple(offset - by for offset in offsets)
-
-
-@dataclass(frozen=True, slots=True)
 class SendHeaders:
     command: ClassVar[str] = "sendheaders"
 
@@ -216,50 +154,6 @@ class GetData:
 class NotFound:
     entries: tuple[InvEntry, ...]
     command: ClassVar[str] = "notfound"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """`block`: raw bytes (bytes or a read-only memoryview; `bytes(block)` gives bytes), parsed on demand."""
-
-    raw: Raw
-    parser: Parser = field(compare=False, repr=False)
-    command: ClassVar[str] = "block"
-
-    def __bytes__(self) -> bytes:
-        return bytes(self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-    @property
-    def header(self) -> Header:
-        return self.parser.block_header(self.raw)
-
-    @property
-    def hash(self) -> Hash:
-        return self.header.hash
-
-    @property
-    def transactions(self) -> Sequence[Any]:
-        return self.parser.transactions(self.raw)
-
-
-@dataclass(frozen=True, slots=True)
-class Tx:
-    """`tx`: raw bytes, parsed on demand."""
-
-    raw: Raw
-    parser: Parser = field(compare=False, repr=False)
-    command: ClassVar[str] = "tx"
-
-    def __bytes__(self) -> bytes:
-        return bytes(self.raw)
-
-    @property
-    def txid(self) -> Hash:
-        txid: Hash = self.parser.transaction(self.raw).txid
-        return txid
 
 
 @dataclass(frozen=True, slots=True)
