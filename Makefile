@@ -7,13 +7,14 @@ KERNEL := .venv/kernel
 KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.rs kernel/src/*/*.rs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop soak lock clean
+.PHONY: help setup demo test check interop bench soak lock clean
 
 help:
 	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
 	@echo 'make test      every test, real nodes included, with branch coverage'
 	@echo 'make check     lint, format, types, and the import rules'
 	@echo 'make interop   only the tests that talk to real nodes'
+	@echo 'make bench     how fast headway is, beside its limit and beside others: bench/report.json'
 	@echo 'make soak      the long tests, which `make test` leaves out'
 	@echo 'make setup     the environment alone: .venv, and the real nodes under .cache'
 	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
@@ -59,6 +60,17 @@ check: $(INSTALLED)
 
 interop: setup
 	$(BIN)/python -m pytest -m interop tests/interop
+
+# The libraries that are measured beside headway have an environment of their own.
+BENCH := .cache/bench/venv/installed
+
+bench: setup $(BENCH)
+	@$(BIN)/python -m bench.report
+
+$(BENCH): requirements/bench.txt
+	$(PYTHON) -m venv --clear .cache/bench/venv
+	.cache/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
+	@touch $@
 
 soak: setup
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m soak --timeout 3600
