@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from headway import types as types
     from headway.aio.config import LocalConfig as LocalConfig
     from headway.aio.connection import open_connection as open_connection
-    from headway.aio.info import PeerInfo as PeerInfo
     from headway.aio.node import Node as Node
     from headway.aio.peer import Peer as Peer
     from headway.aio.peer import connect as connect
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from headway.network import Timing as Timing
     from headway.node.orders import BlockConnected as BlockConnected
     from headway.node.orders import BlockDisconnected as BlockDisconnected
+    from headway.peer.info import PeerInfo as PeerInfo
     from headway.types import Address as Address
     from headway.types import BlockId as BlockId
     from headway.types import BlockRequest as BlockRequest
@@ -47,12 +47,12 @@ __version__ = "0.1.0"
 _HOME = {
     "headway.aio.config": ("LocalConfig",),
     "headway.aio.connection": ("open_connection",),
-    "headway.aio.info": ("PeerInfo",),
     "headway.aio.node": ("Node",),
     "headway.aio.peer": ("Peer", "connect"),
     "headway.errors": ("HandshakeRejected", "HeadwayError", "PeerGone", "RequestTimeout"),
     "headway.network": ("Limits", "Network", "Timing"),
     "headway.node.orders": ("BlockConnected", "BlockDisconnected"),
+    "headway.peer.info": ("PeerInfo",),
     "headway.types": ("Address", "BlockId", "BlockRequest", "Services", "hash_from_hex", "hash_hex"),
 }
 """Module -> the public names that live there."""

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from headway import kernel
 from headway.aio.connection import Connection, dial
 from headway.aio.dns import resolve
-from headway.aio.info import peer_info
 from headway.aio.timer import Timer
-from headway.aio.trace import node_tracer
 from headway.errors import RequestFailed, StoreError
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
+from headway.peer.info import peer_info
+from headway.peer.log import node_tracer
 from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
 from headway.types import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from headway.aio.info import PeerInfo
     from headway.node.config import NodeConfig
+    from headway.peer.info import PeerInfo
     from headway.store import Store
     from headway.sync.scheduler import Write
     from headway.types import Instant
@@ -107,7 +107,7 @@ class NodeDriver:
 
     def peer_infos(self) -> list[PeerInfo]:
         """Every connection, whatever its state."""
-        machine, now = self.machine, self._loop.time()
+        machine, now, wall_time = self.machine, self._loop.time(), time.time()
         infos = []
         for number, connection in self._connections.items():
             peer, bound = machine.peer(number), connection.local
@@ -117,7 +117,8 @@ class NodeDriver:
             best = machine.sync.headers.best(number)
             synced = (machine.tree.height(best) if best >= 0 else -1, -1)
             kind = "inbound" if peer.inbound else manual
-            infos.append(peer_info(peer, now, number=number, bound=bound, connection_type=kind, synced=synced))
+            info = peer_info(peer, now, wall_time, number=number, bound=bound, connection_type=kind, synced=synced)
+            infos.append(info)
         return infos
 
     # Inputs.

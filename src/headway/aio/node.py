@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from headway.aio.info import PeerInfo
     from headway.network import Network
     from headway.node.machine import NodeMachine
+    from headway.peer.info import PeerInfo
     from headway.types import Height
 
 

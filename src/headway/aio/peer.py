@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import random
 import socket
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
@@ -18,10 +19,7 @@ from headway.aio.blocks import BlockStream, Feed
 from headway.aio.config import Identity, LocalConfig
 from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch
 from headway.aio.consumers import Consumers
-from headway.aio.info import PeerInfo, peer_info
-from headway.aio.questions import block_request, locator
 from headway.aio.timer import Timer
-from headway.aio.trace import tracer
 from headway.aio.waiters import Waiters
 from headway.errors import (
     ConfigError,
@@ -32,7 +30,10 @@ from headway.errors import (
 )
 from headway.peer import events
 from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason
+from headway.peer.info import PeerInfo, peer_info
+from headway.peer.log import tracer
 from headway.peer.machine import PeerMachine
+from headway.peer.questions import block_request, locator
 from headway.types import ZERO_HASH, Address
 from headway.wire import messages as m
 
@@ -104,8 +105,8 @@ class Peer:
     @property
     def info(self) -> PeerInfo:
         """What getpeerinfo would say, now."""
-        kind = "inbound" if self._machine.inbound else "manual"
-        return peer_info(self._machine, self._loop.time(), number=self.id, bound=self._bound, connection_type=kind)
+        kind, now = "inbound" if self._machine.inbound else "manual", self._loop.time()
+        return peer_info(self._machine, now, time.time(), number=self.id, bound=self._bound, connection_type=kind)
 
     @property
     def disconnected(self) -> PeerDisconnected | None:

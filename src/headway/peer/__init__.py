@@ -7,4 +7,6 @@ requests    one of each kind out, the next waits        blocks      block batche
 deadlines   one time for each cause, and the earliest   stats       what happened, in numbers
 input       bytes -> messages                           output      messages -> bytes, events, trace
 config      what it is told about ourselves             events      what it reports, a closed union
+
+Around the machine, for whoever drives it: questions (what users may write), info (getpeerinfo), log (the trace).
 """

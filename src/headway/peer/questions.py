@@ -1,4 +1,4 @@
-"""What users may write for a block or a place in a chain, as the machine wants it. Called by `peer` only."""
+"""What users may write for a block or a place in a chain, as the machine wants it. Called by `aio` and `blocking`."""
 
 from __future__ import annotations
 

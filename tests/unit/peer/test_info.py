@@ -7,7 +7,7 @@ import json
 import pytest
 
 from headway.aio.config import LocalConfig
-from headway.aio.info import network_of, service_names
+from headway.peer.info import network_of, service_names
 from headway.types import Address
 from tests.loopback import on_loop, peers, raw_pair, serving
 from tests.toynet import GENESIS, TOYNET, toy_chain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.aio.questions import block_request, locator
+from headway.peer.questions import block_request, locator
 from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest
 from tests.toynet import GENESIS, PARSER, toy_chain
 

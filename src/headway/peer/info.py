@@ -1,12 +1,11 @@
 """What one connection looks like to people: the field names and forms of Bitcoin Core's getpeerinfo.
 
-A snapshot; nothing here changes. Texts of the remote are harmless to print. Built by `peer` and `node`.
+A snapshot; nothing here changes. Texts of the remote are harmless to print. Built by `aio` and `blocking`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,15 +77,17 @@ class PeerInfo:
 def peer_info(
     machine: PeerMachine,
     now: Instant,
+    wall_time: float,
     *,
     number: int,
     bound: Address,
     connection_type: str,
     synced: tuple[int, int] = (-1, -1),
 ) -> PeerInfo:
-    """`now`: on the machine's clock; `synced`: heights of the last header and block from this peer, -1 for none."""
+    """`now`: on the machine's clock; `wall_time`: the same moment in unix seconds; `synced`: heights of the last header
+    and block from this peer, -1 for none."""
     stats, theirs = machine.stats, machine.version
-    epoch = time.time() - now
+    epoch = wall_time - now
 
     def unix(at: Instant) -> int:
         return int(at + epoch) if at else 0

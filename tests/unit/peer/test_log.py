@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from headway.aio.trace import node_tracer, tracer
+from headway.peer.log import node_tracer, tracer
 
 
 def test_nobody_listens_so_nothing_is_taken(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""The protocol trace of connections as log lines: `headway -v` turns it on. Called by `peer` and `node`."""
+"""The protocol trace of connections as log lines: `headway -v` turns it on. Called by `aio` and `blocking`."""
 
 from __future__ import annotations
 
