@@ -6,7 +6,7 @@
 use ethnum::U256;
 
 use crate::difficulty::{PERIOD, bits_of, retarget, target_of, work_of};
-use crate::hash::{Hash, pad_to_two, sha256d_two_blocks};
+use crate::hash::{Hash, pad_to_two, sha256d, sha256d_two_blocks};
 
 /// Bytes of a header.
 pub const HEADER_SIZE: usize = 80;
@@ -223,13 +223,15 @@ pub fn hashes(raw: &[u8], stride: usize) -> Option<Vec<Hash>> {
     Some(hashes)
 }
 
-/// Hashes and works of headers that were judged before: no rules. None when a header is torn.
+/// Hashes and works of a linked run that was judged before: no rules. None when a header is torn. Each header names the hash of the
+/// one before, so only the last is hashed.
 pub fn restore(raw: &[u8]) -> Option<(Vec<Hash>, Works)> {
+    let headers = split(raw, HEADER_SIZE)?;
     let mut works = Works::default();
-    for header in split(raw, HEADER_SIZE)? {
-        works.push(bits_field(header));
-    }
-    Some((hashes(raw, HEADER_SIZE)?, works))
+    headers.clone().for_each(|header| works.push(bits_field(header)));
+    let named = headers.skip(1).filter_map(|header| Hash::try_from(Header::read(header).prev_hash).ok());
+    let last = raw.last_chunk::<HEADER_SIZE>().map(|header| sha256d(header));
+    Some((named.chain(last).collect(), works))
 }
 
 /// Judge the headers in `raw`, one every `stride` bytes, that follow `context`. None when a header is torn.

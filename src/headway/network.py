@@ -269,7 +269,7 @@ class ChainRules(Protocol):
         """
 
     def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
-        """Hashes (32 bytes each) and works of headers from our own log, which were judged before."""
+        """Hashes (32 bytes each) and works of a linked run of headers from our own log, which were judged before."""
 
     def median_time(self, branch: Branch) -> int:
         """Median time past of the branch's last header; 0 on chains without that notion."""

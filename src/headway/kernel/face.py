@@ -145,8 +145,9 @@ class BlockCheck(NamedTuple):
 #   check_headers(raw: Raw, stride: int, params: HeaderParams, context: HeaderContext, wall_time: int) -> HeaderCheck
 #       raw: headers of 80 bytes, one every `stride` bytes (80, or 81 in a headers message), so that a message needs no
 #       compaction; what follows the last header may be left out. ValueError for any other size (a mistake of ours).
-#   restore_headers(raw: Raw) -> tuple[bytes, list[int]]  hashes (32 each) and works of 80-byte headers, no rules;
-#                                                         work 0 where bits encode no target
+#   restore_headers(raw: Raw) -> tuple[bytes, list[int]]  hashes (32 each) and works of a linked run of 80-byte headers,
+#                                                         no rules: a hash is what the next header says of it, only
+#                                                         the last one's is computed; work 0 where bits encode no target
 #   merkle_root(hashes: bytes) -> tuple[bytes, bool]      root (32 zero bytes for none), mutated (CVE-2012-2459)
 #   scan_block(raw: Raw) -> list[tuple[int, int, bytes]]  offset, length, txid of each transaction; ValueError(rule) for
 #                                                         bytes that are no block (rule: an encoding fault, see above)

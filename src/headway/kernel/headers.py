@@ -26,7 +26,6 @@ _PREV_HASH_AT: Final = 4
 _TIME_AT: Final = 68
 _BITS_AT: Final = 72
 _TIME_AND_BITS: Final = Struct("<68xII4x")
-_BITS: Final = Struct("<72xI4x")
 
 
 def header_hashes(raw: Raw, stride: int) -> bytes:
@@ -36,10 +35,14 @@ def header_hashes(raw: Raw, stride: int) -> bytes:
 
 
 def restore_headers(raw: Raw) -> tuple[bytes, list[int]]:
-    """Hashes and works of headers that were judged before: no rules. Raises ValueError for a torn header."""
-    data = bytes(raw)
-    hashes = header_hashes(data, HEADER_SIZE)
-    column = [bits for (bits,) in _BITS.iter_unpack(data)]
+    """Hashes and works of a linked run that was judged before: no rules. Raises ValueError for a torn header.
+
+    Each header names the hash of the one before, so only the last is hashed.
+    """
+    data = _back_to_back(raw, HEADER_SIZE)
+    named = [data[at : at + 32] for at in range(HEADER_SIZE + _PREV_HASH_AT, len(data), HEADER_SIZE)]
+    hashes = b"".join([*named, sha256d(data[-HEADER_SIZE:])]) if data else b""
+    column = _numbers(data, "I", _BITS_AT)
     works = {bits: work_of(bits) for bits in set(column)}
     return hashes, [works[bits] for bits in column]
 

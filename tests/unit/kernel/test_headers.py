@@ -64,9 +64,14 @@ def test_hashes_and_works_are_those_of_the_headers(chain: EasyChain) -> None:
 
 
 def test_restoring_judges_nothing() -> None:
-    hashes, works = restore_headers(bytes(80) + b"\xff" * 80)
-    assert hashes == block_hash(bytes(80)) + block_hash(b"\xff" * 80)
+    _, works = restore_headers(bytes(80) + b"\xff" * 80)
     assert works == [0, 0]
+
+
+def test_restored_hashes_are_what_the_next_header_names_and_only_the_last_is_computed() -> None:
+    hashes, _ = restore_headers(bytes(80) + b"\xff" * 80)
+    assert hashes == b"\xff" * 32 + block_hash(b"\xff" * 80)
+    assert restore_headers(b"\xff" * 80)[0] == block_hash(b"\xff" * 80)
 
 
 def test_context_after_a_batch_is_that_of_its_last_headers(chain: EasyChain) -> None:
