@@ -10,9 +10,10 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from headway.aio.backlog import Backlog, size_of
+from headway.aio.backlog import Backlog
 from headway.errors import RequestFailed
 from headway.peer.events import PeerDisconnected
+from headway.peer.inbox import size_of
 from headway.wire import messages as m
 
 if TYPE_CHECKING:

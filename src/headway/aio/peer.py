@@ -15,7 +15,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
-from headway.aio.blocks import BlockStream, Feed
+from headway.aio.blocks import AwaitedFeed, BlockStream
 from headway.aio.config import Identity, LocalConfig
 from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch
 from headway.aio.consumers import Consumers
@@ -23,13 +23,14 @@ from headway.aio.timer import Timer
 from headway.aio.waiters import Waiters
 from headway.errors import (
     ConfigError,
-    HandshakeRejected,
     LocalProtocolError,
     PeerGone,
     RequestTimeout,
 )
 from headway.peer import events
+from headway.peer.ending import why_gone, why_no_handshake
 from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason
+from headway.peer.inbox import message_of
 from headway.peer.info import PeerInfo, peer_info
 from headway.peer.log import tracer
 from headway.peer.machine import PeerMachine
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable
     from typing import Unpack
 
-    from headway.errors import HeadwayError
     from headway.network import Network
     from headway.types import BlockId, BlockRequest, Hash, Header, Instant, Locator
 
@@ -81,7 +81,7 @@ class Peer:
 
         self._waiters = Waiters(self._update_flow)
         self._consumers = Consumers(config, self._after_input)
-        self._feeds: list[Feed] = []
+        self._feeds: list[AwaitedFeed] = []
         self._paused = False
 
     def __repr__(self) -> str:
@@ -131,7 +131,8 @@ class Peer:
             self._connection.close()
             await asyncio.wait([self._life])
             if isinstance(error, PeerGone):
-                raise self._why_no_handshake() from None
+                assert self._gone is not None, "a handshake fails by the end of the peer"
+                raise why_no_handshake(self.address, self._gone, self._fault) from None
             raise
 
     def disconnect(self, message: str = "closed by us") -> None:
@@ -184,7 +185,7 @@ class Peer:
 
         The iteration raises RequestFailed when the peer goes; what did not come is in `missing` of the stream.
         """
-        feed = Feed(map(block_request, wanted), self._limits.max_blocks_in_flight)
+        feed = AwaitedFeed(map(block_request, wanted), self._limits.max_blocks_in_flight)
         return BlockStream(self._stream(feed), feed)
 
     async def request_addresses(self) -> tuple[Address, ...]:
@@ -227,7 +228,7 @@ class Peer:
                 self._machine.cancel(request, self._loop.time())
                 self._after_input()
 
-    async def _stream(self, feed: Feed) -> AsyncGenerator[m.Block, None]:
+    async def _stream(self, feed: AwaitedFeed) -> AsyncGenerator[m.Block, None]:
         self._feeds.append(feed)
         try:
             while not feed.is_done:
@@ -276,28 +277,20 @@ class Peer:
                 self._ready.set_result(None)
             case events.HeadersReceived():
                 self._settle(event.request, event.headers)
-                if not event.fenced:
-                    self._consumers.deliver(event.headers)
             case events.BlockReceived():
                 if event.request is not None:
                     any(feed.accept(event.request, event.block) for feed in self._feeds)
-                self._consumers.deliver(event.block)
             case events.BlocksNotFound():
                 for feed in self._feeds:
                     feed.not_found(event.requests)
-                self._consumers.deliver(m.NotFound(tuple(m.InvEntry(m.InvType.BLOCK, r.hash) for r in event.requests)))
             case events.AddressesReceived():
                 self._settle(event.request, event.addresses)
-                self._consumers.deliver(m.Addr(event.addresses))
             case events.TransactionReceived():
                 self._settle(event.request, event.transaction)
-                self._consumers.deliver(event.transaction or m.NotFound((m.InvEntry(m.InvType.TX, event.txid),)))
             case events.PongReceived():
                 self._settle(event.request, event.round_trip)
-            case events.InvReceived():
-                self._consumers.deliver(m.Inv(event.entries))
-            case events.MessageReceived():
-                self._consumers.deliver(event.message)
+            case events.InvReceived() | events.MessageReceived():
+                pass  # for consumers alone
             case events.RequestTimedOut():
                 self._expire(event.request, f"{self.address} did not answer {event.kind.name.lower()} in time")
             case events.PeerMisbehaved():
@@ -308,6 +301,8 @@ class Peer:
                 self._end(event)
             case _:
                 assert_never(event)
+        if (message := message_of(event)) is not None:
+            self._consumers.deliver(message)
 
     def _settle(self, request: int | None, answer: Any) -> None:
         if request is not None:
@@ -327,17 +322,7 @@ class Peer:
 
     def _why_gone(self) -> PeerGone:
         assert self._gone is not None, "asked only of a peer that has ended"
-        error = PeerGone(f"peer {self.address} has gone: {self._gone.message}")
-        error.__cause__ = self._fault
-        return error
-
-    def _why_no_handshake(self) -> HeadwayError:
-        assert self._gone is not None, "a handshake fails by the end of the peer"
-        if self._gone.reason is Reason.REQUESTED:
-            return self._why_gone()
-        if self._gone.reason is Reason.HANDSHAKE_TIMEOUT:
-            return RequestTimeout(f"no handshake with {self.address}: {self._gone.message}")
-        return HandshakeRejected(self._gone.message, peer=str(self.address))
+        return why_gone(self.address, self._gone, self._fault)
 
     # Consumers of ours.
 

@@ -8,5 +8,8 @@ deadlines   one time for each cause, and the earliest   stats       what happene
 input       bytes -> messages                           output      messages -> bytes, events, trace
 config      what it is told about ourselves             events      what it reports, a closed union
 
-Around the machine, for whoever drives it: questions (what users may write), info (getpeerinfo), log (the trace).
+Around the machine, for those who put it before users (`aio`, `blocking`):
+questions   what a user may ask for                     feed        blocks asked ahead of their consumer
+inbox       messages that wait for their consumer       ending      why it went, as an error
+info        a peer in the words of getpeerinfo          log         where the trace goes
 """

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from headway.aio.blocks import BYTES_AHEAD, MAX_AHEAD, MIN_AHEAD, Feed
 from headway.aio.config import LocalConfig
 from headway.aio.peer import Peer
 from headway.errors import LocalProtocolError, PeerGone
-from headway.types import BlockId, BlockRequest
+from headway.types import BlockId
 from headway.wire import messages as m
 from tests.loopback import on_loop, peers, serving
-from tests.toynet import BLOCK, GENESIS, PARSER, TOYNET, toy_chain, toy_hash, toy_headers, toy_requests, toynet
+from tests.toynet import BLOCK, PARSER, TOYNET, toy_chain, toy_hash, toy_headers, toy_requests, toynet
 
 CHAIN = toy_chain(120)
 HASHES = [toy_hash(block) for block in CHAIN]
@@ -166,35 +165,3 @@ async def test_block_that_nobody_asked_for_is_no_part_of_a_stream() -> None:
             assert [block.hash async for block in blocks] == HASHES[:3]
         await peer.ping()
         assert [block.hash for block in unasked] == [HASHES[99], *HASHES[:3]]  # callbacks see all that comes
-
-
-# How much is asked ahead.
-
-
-def feed_after(sizes: list[int], *, most: int = 10_000) -> Feed:
-    """A feed that was given blocks of these sizes."""
-    wanted = [BlockRequest(None, hash=number.to_bytes(32, "big")) for number in range(1, len(sizes) + 1)]
-    feed = Feed(wanted, most)
-    for request, size in zip(wanted, sizes, strict=True):
-        feed._asked[request.hash] = request
-        assert feed.accept(request, m.Block(bytes(size), PARSER))
-    return feed
-
-
-@pytest.mark.parametrize(
-    ("size", "ahead"),
-    [(4_000_000, MIN_AHEAD), (1_000_000, 32), (100_000, 320), (250, MAX_AHEAD)],
-)
-def test_as_many_are_asked_ahead_as_come_to_a_bounded_number_of_bytes(size: int, ahead: int) -> None:
-    feed = feed_after([size] * 3)
-    assert feed._ahead == ahead
-    assert ahead * size <= max(BYTES_AHEAD, MIN_AHEAD * size)
-
-
-def test_never_more_are_asked_ahead_than_the_network_allows_in_one_batch() -> None:
-    assert feed_after([250], most=8)._ahead == 8
-
-
-def test_block_of_another_feed_is_not_accepted() -> None:
-    feed = feed_after([100])
-    assert not feed.accept(BlockRequest(None, hash=GENESIS.hash), m.Block(b"", PARSER))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from headway.aio import backlog
 from headway.aio.config import LocalConfig
 from headway.aio.consumers import CALLBACK_OF
 from headway.aio.peer import Peer
 from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
 from headway.network import Timing
 from headway.peer.events import PeerDisconnected, Reason
+from headway.peer.inbox import MAX_MESSAGES
 from headway.types import Address, BlockId
 from headway.wire import messages as m
 from tests.loopback import ADDRESS, TRANSACTION, on_loop, peers, serving
@@ -194,7 +194,7 @@ async def test_full_backlog_stops_the_socket_and_all_arrives_in_the_end() -> Non
                 await asyncio.sleep(0)
         await until_stopped(ours)
         one_read_more = 256 * 1024 // 20
-        assert len(ours._consumers._calls) < backlog.MAX_MESSAGES + one_read_more
+        assert len(ours._consumers._calls) < MAX_MESSAGES + one_read_more
         go_on.set()
         await theirs.ping()  # the pong stands behind all callbacks
         assert got == list(range(1, count + 1))
@@ -216,7 +216,7 @@ async def test_one_who_awaits_a_reply_behind_his_own_full_backlog_is_told_so() -
         await ours.ping()
         theirs.send(m.GetAddr())
         await first
-        for _ in range(backlog.MAX_MESSAGES + 10):
+        for _ in range(MAX_MESSAGES + 10):
             theirs.send(m.GetAddr())
         arriving_again = asyncio.create_task(one_of_two(arriving, ours))
         with pytest.raises(LocalProtocolError, match="another task"):

@@ -1,0 +1,98 @@
+"""What of a peer waits for a consumer of ours, bounded, and what events look like to one who reads messages.
+
+A full inbox makes its peer stop reading the socket; that is the driver's to do. Not here: how a consumer waits.
+Called by `aio` and `blocking`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from headway.peer import events
+from headway.wire.messages import Addr, Block, GetData, Headers, Inv, InvEntry, InvType, NotFound, Tx, Unknown
+
+if TYPE_CHECKING:
+    from headway.peer.events import PeerDisconnected, PeerEvent
+    from headway.wire.messages import Message
+
+MAX_MESSAGES: Final = 1_000
+MAX_BYTES: Final = 16_000_000
+"""Four of the largest messages. What was read already may go over it, by one scratch buffer or one block."""
+
+Item = TypeVar("Item")
+
+
+class Inbox(Generic[Item]):
+    """First in, first out. It takes all that it is given: whoever fills it heeds `is_full`."""
+
+    __slots__ = ("_bytes", "_items", "is_full")
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[Item, int]] | None = None  # made when something comes: most peers are idle
+        self._bytes = 0
+        self.is_full = False
+        """From reaching a bound until half of it was taken."""
+
+    def __len__(self) -> int:
+        return len(self._items) if self._items else 0
+
+    def put(self, item: Item, size: int) -> None:
+        """`size`: about how many bytes it holds."""
+        if self._items is None:
+            self._items = deque()
+        self._items.append((item, size))
+        self._bytes += size
+        self.is_full = self.is_full or self._bytes >= MAX_BYTES or len(self._items) >= MAX_MESSAGES
+
+    def take(self) -> Item:
+        """The oldest item. Raises IndexError when there is none."""
+        if not self._items:
+            raise IndexError("nothing waits")
+        item, size = self._items.popleft()
+        self._bytes -= size
+        if self._bytes <= MAX_BYTES // 2 and len(self._items) <= MAX_MESSAGES // 2:
+            self.is_full = False
+        return item
+
+    def clear(self) -> None:
+        """Drop what waits; it may go on."""
+        self._items = None
+        self._bytes = 0
+        self.is_full = False
+
+
+def message_of(event: PeerEvent) -> Message | None:  # noqa: PLR0911  # one case for each event that tells of a message
+    """The message that an event tells of; None where there is none to show."""
+    match event:
+        case events.HeadersReceived():
+            return None if event.fenced else event.headers
+        case events.BlockReceived():
+            return event.block
+        case events.BlocksNotFound():
+            return NotFound(tuple(InvEntry(InvType.BLOCK, request.hash) for request in event.requests))
+        case events.AddressesReceived():
+            return Addr(event.addresses)
+        case events.TransactionReceived():
+            return event.transaction or NotFound((InvEntry(InvType.TX, event.txid),))
+        case events.InvReceived():
+            return Inv(event.entries)
+        case events.MessageReceived():
+            return event.message
+        case _:
+            return None
+
+
+def size_of(message: Message | PeerDisconnected) -> int:
+    """About how much memory a received message holds, in bytes."""
+    match message:
+        case Headers() | Block() | Tx():
+            return 200 + len(message.raw)
+        case Inv() | GetData() | NotFound():
+            return 200 + 150 * len(message.entries)
+        case Addr():
+            return 200 + 300 * len(message.addresses)
+        case Unknown():
+            return 200 + len(message.payload)
+        case _:
+            return 5_000  # a locator of 101 hashes at most
