@@ -6,11 +6,11 @@ position is always lower than its child's. Not here: blocks, peers, files. Calle
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headway import kernel
+from headway.chain.best import BestChain
 from headway.errors import FutureHeader, InvalidHeader
 from headway.types import BlockId
 
@@ -51,7 +51,7 @@ class HeaderTree:
         self._minimum_work = network.minimum_chainwork
         self._max_low_work = network.limits.max_low_work_headers
         self._index = kernel.HeaderIndex(self._rules.header_size)
-        self._best = array("i")  # position by height along the best chain
+        self._best = BestChain()
         self._leaves: set[int] = set()  # positions without children
         self._invalid: set[int] = set()  # positions that a bad block condemned, descendants included
         self._low_work = 0  # headers whose chain is below the minimum work
@@ -104,7 +104,7 @@ class HeaderTree:
 
     @property
     def tip_position(self) -> int:
-        return self._best[-1]
+        return self._best.tip
 
     @property
     def tip(self) -> BlockId:
@@ -112,8 +112,6 @@ class HeaderTree:
 
     def at(self, height: Height) -> int:
         """Position on the best chain. Raises IndexError beyond the tip."""
-        if height < 0:
-            raise IndexError(f"no height {height}")
         return self._best[height]
 
     def on_best_chain(self, position: int) -> bool:
@@ -269,9 +267,11 @@ class HeaderTree:
             position = self._index.parent(position)
         keep = self.height(position) + 1 if position >= 0 else 0
         left = len(self._best) - keep
-        del self._best[keep:]
-        self._best.extend(reversed(path))
-        self._best.extend(run)
+        self._best.cut(keep)
+        for each in reversed(path):
+            self._best.extend(each, 1)
+        if run:
+            self._best.extend(run[0], len(run))
         return left
 
     def _valid_ancestor(self, position: int) -> int:
