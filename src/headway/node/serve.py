@@ -1,9 +1,9 @@
 """What we answer others: headers, block inventories and blocks from our own chain.
 
 Only what is stored is offered: the chain of headers whose blocks are here (or all headers, in a node that keeps
-none). Blocks are read one at a time a peer, and only while that peer takes what it was sent: a remote that asks for
-much and reads nothing costs us one bounded queue. Pings are answered by the peer machine itself. Called by
-`node.machine`.
+none). Answers are made, and blocks read one at a time a peer, only while that peer takes what it was sent: a remote
+that asks for much and reads nothing costs us two bounded queues. Pings are answered by the peer machine itself.
+Called by `node.machine`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 MAX_BLOCKS_INV = 500
 """Hashes in the answer to one getblocks (Core's literal nLimit)."""
+MAX_QUESTIONS = 100
+"""Calls of getheaders and getblocks that a peer may have waiting: 93 bytes of question make 162,003 of answer, so they
+are answered no faster than it reads. (Core leaves the rest in the socket; here more than this ends the peer.)"""
+ENTRY_SIZE = 36
+"""Bytes of an inv entry, about, whatever the chain."""
 MAX_ANNOUNCED = 8
 """New blocks that one announcement carries (Core MAX_BLOCKS_TO_ANNOUNCE)."""
 BLOCK_TYPES = (InvType.BLOCK, InvType.WITNESS_BLOCK)
@@ -72,6 +77,10 @@ ServeOutput: TypeAlias = Answer | ReadBlock | Overdrawn
 class _Client:
     queue: deque[InvEntry] = field(default_factory=deque)
     """Asked and not yet answered; at most `Limits.max_inventory`."""
+    questions: deque[GetHeaders | GetBlocks] = field(default_factory=deque)
+    """Asked and not yet answered; at most `MAX_QUESTIONS`."""
+    made: int = 0
+    """Bytes of answers made since the driver last told how much it holds; beyond the send queue we wait."""
     reading: InvEntry | None = None
     full: bool = False
     """It does not take what we send: wait."""
@@ -107,10 +116,12 @@ class Server:
         """A message of a ready peer; what is no question to us is left alone."""
         client = self._clients[peer]
         match message:
-            case GetHeaders():
-                self._out.append(Answer(peer, self._headers(message)))
-            case GetBlocks():
-                self._answer_inventory(peer, client, message)
+            case GetHeaders() | GetBlocks():
+                if len(client.questions) >= MAX_QUESTIONS:
+                    self._out.append(Overdrawn(peer))
+                    return
+                client.questions.append(message)
+                self._answer_questions(peer, client)
             case GetData():
                 if len(client.queue) + len(message.entries) > self._limits.max_inventory:
                     self._out.append(Overdrawn(peer))
@@ -125,7 +136,8 @@ class Server:
     def writable(self, peer: int, *, full: bool) -> None:
         """The driver's send queue for this peer has filled up, or has room again."""
         if client := self._clients.get(peer):
-            client.full = full
+            client.full, client.made = full, 0
+            self._answer_questions(peer, client)
             self._pump(peer, client)
 
     def loaded(self, peer: int, raw: Raw | None) -> None:
@@ -182,6 +194,16 @@ class Server:
 
     # Answers.
 
+    def _answer_questions(self, peer: int, client: _Client) -> None:
+        while client.questions and not client.full and client.made < self._limits.max_send_queue:
+            question = client.questions.popleft()
+            if isinstance(question, GetBlocks):
+                self._answer_inventory(peer, client, question)
+            else:
+                headers = self._headers(question)
+                client.made += len(headers.raw)
+                self._out.append(Answer(peer, headers))
+
     def _headers(self, message: GetHeaders) -> Headers:
         if not message.locator:
             position = self._tree.find(message.stop)
@@ -200,6 +222,7 @@ class Server:
         if len(hashes) == MAX_BLOCKS_INV:
             client.continue_at = hashes[-1]
         if hashes:
+            client.made += len(hashes) * ENTRY_SIZE
             self._out.append(Answer(peer, Inv(tuple(InvEntry(InvType.BLOCK, block) for block in hashes))))
 
     def _pump(self, peer: int, client: _Client) -> None:

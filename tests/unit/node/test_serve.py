@@ -10,7 +10,16 @@ import pytest
 
 from headway.chain.headers import HeaderTree
 from headway.network import Limits
-from headway.node.serve import MAX_ANNOUNCED, MAX_BLOCKS_INV, Answer, Overdrawn, ReadBlock, ServeOutput, Server
+from headway.node.serve import (
+    MAX_ANNOUNCED,
+    MAX_BLOCKS_INV,
+    MAX_QUESTIONS,
+    Answer,
+    Overdrawn,
+    ReadBlock,
+    ServeOutput,
+    Server,
+)
 from headway.sync.scheduler import SyncScheduler
 from headway.types import BlockId
 from headway.wire.messages import (
@@ -37,7 +46,7 @@ NOW = 1_700_000_000.0
 
 class Story:
     def __init__(self, blocks: Sequence[bytes] = CHAIN, *, stored: int | None = None, floor: int | None = 0) -> None:
-        network = replace(TOYNET, limits=Limits(max_headers=2_000))
+        network = replace(TOYNET, limits=Limits(max_headers=2_000, max_send_queue=100_000))
         self.tree = HeaderTree(network)
         self.tree.restore(toy_headers(blocks).compact())
         held = range(1, (len(blocks) if stored is None else stored) + 1)
@@ -186,6 +195,31 @@ def test_a_peer_that_asks_without_reading_is_overdrawn() -> None:
     assert story.ask(asked) == []
     assert story.ask(GetData(entries(1))) == [Overdrawn(1)]
     assert len(story.server._clients[1].queue) == most
+
+
+def test_a_flood_of_questions_is_answered_no_faster_than_its_sender_reads() -> None:
+    story = Story()  # an answer is 52,800 bytes of headers
+    flood = [story.ask(GetHeaders(locator(0))) for _ in range(6)]
+    assert [len(outputs) for outputs in flood] == [1, 1, 0, 0, 0, 0]
+    story.server.writable(1, full=True)
+    assert story.server.take() == []
+    story.server.writable(1, full=False)
+    assert len(story.server.take()) == 2
+    story.ask(GetBlocks(locator(700)))
+    story.server.writable(1, full=False)
+    assert len(story.server.take()) == 2
+    story.server.writable(1, full=False)
+    (last,) = story.server.take()
+    assert isinstance(last, Answer)
+    assert isinstance(last.message, Inv)  # in the order in which they were asked
+
+
+def test_a_peer_that_asks_on_without_reading_the_answers_is_overdrawn() -> None:
+    story = Story()
+    story.server.writable(1, full=True)
+    assert [output for _ in range(MAX_QUESTIONS) for output in story.ask(GetHeaders(locator(0)))] == []
+    assert story.ask(GetBlocks(locator(0))) == [Overdrawn(1)]
+    assert len(story.server._clients[1].questions) == MAX_QUESTIONS
 
 
 def test_new_blocks_are_announced_by_hash_or_by_header_as_asked() -> None:
