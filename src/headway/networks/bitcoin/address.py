@@ -39,7 +39,7 @@ class NetworkId(IntEnum):
     IPV4 = 1
     IPV6 = 2
     TORV2 = 3
-    """Switched off by Tor in 2021; its addresses have no text here."""
+    """Switched off by Tor in 2021. Its addresses have no text here, nor, as in Core, a length."""
     TORV3 = 4
     I2P = 5
     CJDNS = 6
@@ -48,7 +48,6 @@ class NetworkId(IntEnum):
 _SIZES: Final[dict[int, int]] = {
     NetworkId.IPV4: 4,
     NetworkId.IPV6: 16,
-    NetworkId.TORV2: 10,
     NetworkId.TORV3: 32,
     NetworkId.I2P: 32,
     NetworkId.CJDNS: 16,
@@ -79,7 +78,10 @@ def is_ip(address: Address) -> bool:
 
 
 def read_entry(reader: Reader) -> NetAddressV2:
-    """An entry of addrv2. A known network's address must have its length; unknown networks are kept whole (BIP155)."""
+    """An entry of addrv2. A known network's address must have its length; others are kept whole (BIP155).
+
+    Tor v2 is among the others: Core knows its number no more, and skips it whatever its length.
+    """
     last_seen = reader.u32("addrv2.time")
     services = reader.compact_size("addrv2.services", _MAX_U64)
     network_id = reader.u8("addrv2.network")
