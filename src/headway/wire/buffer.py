@@ -50,6 +50,16 @@ class Reader:
         self.position = end
         return bytes(self._data[start:end])
 
+    def skip(self, count: int, field: str) -> None:
+        """Pass over the next `count` bytes."""
+        if count > self.remaining:
+            raise CodecError(f"{field} needs {count} bytes, {self.remaining} are left")
+        self.position += count
+
+    def since(self, position: int) -> bytes:
+        """The bytes from an earlier `position` to the present one."""
+        return bytes(self._data[position : self.position])
+
     def rest(self) -> bytes:
         """All bytes that are left."""
         return self.take(self.remaining, "rest")
@@ -62,6 +72,9 @@ class Reader:
 
     def u32(self, field: str, order: _Order = "little") -> int:
         return self._integer(4, field, order)
+
+    def u48(self, field: str) -> int:
+        return self._integer(6, field)
 
     def u64(self, field: str, order: _Order = "little") -> int:
         return self._integer(8, field, order)
@@ -143,6 +156,9 @@ class Writer:
 
     def u32(self, value: int, field: str, order: _Order = "little") -> None:
         self._integer(value, 4, field, order)
+
+    def u48(self, value: int, field: str) -> None:
+        self._integer(value, 6, field)
 
     def u64(self, value: int, field: str, order: _Order = "little") -> None:
         self._integer(value, 8, field, order)

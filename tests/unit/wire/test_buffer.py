@@ -26,6 +26,26 @@ def test_an_integer_that_is_not_all_there_names_its_field() -> None:
         Reader(bytes(7)).u64("version.nonce")
 
 
+def test_short_ids_have_48_bits() -> None:
+    writer = Writer()
+    writer.u48(0x0605_0403_0201, "id")
+    assert bytes(writer) == bytes(range(1, 7))
+    assert Reader(bytes(writer)).u48("id") == 0x0605_0403_0201
+    with pytest.raises(LocalProtocolError, match="id is 281474976710656, out of range for an unsigned 48-bit field"):
+        writer.u48(1 << 48, "id")
+
+
+def test_what_is_passed_over_can_still_be_had() -> None:
+    reader = Reader(memoryview(bytes(range(9))))
+    reader.skip(2, "head")
+    reader.skip(3, "body")
+    assert reader.since(2) == bytes([2, 3, 4])
+    assert reader.u8("next") == 5
+    with pytest.raises(CodecError, match=r"^tail needs 4 bytes, 3 are left$"):
+        reader.skip(4, "tail")
+    assert reader.rest() == bytes([6, 7, 8])
+
+
 @pytest.mark.parametrize("value", [0, 1, 0xFC, 0xFD, 0xFFFF, 0x10000, MAX_SIZE, 0xFFFFFFFF, 1 << 32, (1 << 64) - 1])
 def test_compact_sizes_come_back_and_are_as_short_as_can_be(value: int) -> None:
     encoded = compact_size(value)

@@ -1,7 +1,7 @@
 """One Bitcoin transaction as a value that reads its fields when they are asked for.
 
 For users, who ask a `Block` or `Tx` for it; the rules work on raw bytes (`headway.kernel`) and build none of these.
-Called by `parser`.
+Called by `parser`; `take_transaction` by the payloads that carry transactions one after another.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from headway.wire.buffer import Reader
 
 MAX_TRANSACTION: Final = 4_000_000
 """Bytes of a transaction, so of its scripts and witness items, and a bound on their counts [MAX_BLOCK_WEIGHT]."""
+
+MIN_TRANSACTION: Final = 10
+"""Bytes of a transaction with nothing in it [MIN_SERIALIZABLE_TRANSACTION_WEIGHT, a fourth of it]."""
 
 _MIN_INPUT: Final = 41
 """Bytes of an input with an empty script; an output has at least 9, a witness item 1."""
@@ -162,3 +165,52 @@ def _read_outputs(reader: Reader) -> tuple[TxOutput, ...]:
 def _read_witness(reader: Reader) -> tuple[bytes, ...]:
     count = reader.count("tx.witness", MAX_TRANSACTION, 1)
     return tuple(reader.var_bytes("tx.witness.item", MAX_TRANSACTION) for _ in range(count))
+
+
+def take_transaction(reader: Reader) -> bytes:
+    """The bytes of the transaction that comes next: passed over, and only then copied, so nothing large is built.
+
+    Raises CodecError for bytes that `Transaction.from_raw` would not read either.
+    """
+    start = reader.position
+    reader.skip(4, "tx.version")
+    inputs = _skip_inputs(reader)
+    flag = 0
+    if not inputs:
+        flag = reader.u8("tx.flag")
+        if flag not in {0, _WITNESS_FLAG}:
+            raise CodecError(f"tx.flag is {flag}")
+        inputs = _skip_inputs(reader) if flag else 0
+    if inputs or flag:
+        _skip_outputs(reader)
+    if flag and not sum(_skip_witness(reader) for _ in range(inputs)):
+        raise CodecError("tx has a witness flag and no witness")
+    reader.skip(4, "tx.lock_time")
+    return reader.since(start)
+
+
+def _skip_inputs(reader: Reader) -> int:
+    count = reader.count("tx.inputs", MAX_TRANSACTION, _MIN_INPUT)
+    for _ in range(count):
+        reader.skip(36, "tx.input.outpoint")
+        _skip_var_bytes(reader, "tx.input.script")
+        reader.skip(4, "tx.input.sequence")
+    return count
+
+
+def _skip_outputs(reader: Reader) -> None:
+    for _ in range(reader.count("tx.outputs", MAX_TRANSACTION, _MIN_OUTPUT)):
+        reader.skip(8, "tx.output.value")
+        _skip_var_bytes(reader, "tx.output.script")
+
+
+def _skip_witness(reader: Reader) -> int:
+    """How many items one input's witness has."""
+    count = reader.count("tx.witness", MAX_TRANSACTION, 1)
+    for _ in range(count):
+        _skip_var_bytes(reader, "tx.witness.item")
+    return count
+
+
+def _skip_var_bytes(reader: Reader, field: str) -> None:
+    reader.skip(reader.count(field, MAX_TRANSACTION, 1), field)

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from headway.errors import CodecError
-from headway.networks.bitcoin.transaction import Transaction, TxInput, TxOutput
+from headway.networks.bitcoin.transaction import Transaction, TxInput, TxOutput, take_transaction
 from headway.types import hash_hex
+from headway.wire.buffer import Reader
 from tests.chain_builder import payment, sha256d, transaction, tx_input, tx_output
 
 LEGACY = transaction([tx_input(bytes(range(36)), b"\x51")], [tx_output(7, b"\x52")], lock_time=9, version=2**31 - 1)
@@ -68,3 +69,43 @@ def test_a_transaction_cut_anywhere_is_refused() -> None:
         for size in range(len(raw)):
             with pytest.raises(CodecError):
                 Transaction.from_raw(raw[:size])
+
+
+def test_transactions_are_taken_one_after_another() -> None:
+    parts = [LEGACY, SEGWIT, bytes(10), payment(random.Random(1), inputs=3)]
+    reader = Reader(memoryview(b"".join(parts)))
+    assert [take_transaction(reader) for _ in parts] == parts
+    reader.end("parts")
+
+
+def test_what_is_taken_is_what_is_read() -> None:
+    """Two readers of one format: they agree on every transaction with one byte changed."""
+    agreed = 0
+    for raw in (LEGACY, SEGWIT):
+        for position in range(len(raw)):
+            for value in (0, 1, 2, 0xFD, 0xFF):
+                damaged = raw[:position] + bytes([value]) + raw[position + 1 :]
+                assert _taken(damaged) == _read(damaged)
+                agreed += _read(damaged)
+    assert agreed > 100
+
+
+def _read(raw: bytes) -> bool:
+    try:
+        return Transaction.from_raw(raw).raw == raw
+    except CodecError:
+        return False
+
+
+def _taken(raw: bytes) -> bool:
+    try:
+        return take_transaction(Reader(raw)) == raw
+    except CodecError:
+        return False
+
+
+def test_an_announced_witness_that_is_not_there_is_not_taken() -> None:
+    with pytest.raises(CodecError, match="no witness"):
+        take_transaction(Reader(transaction([tx_input(bytes(36))], [], witness=[()])))
+    with pytest.raises(CodecError, match=r"tx\.flag is 2"):
+        take_transaction(Reader(LEGACY[:4] + b"\0\2" + LEGACY[4:]))
