@@ -19,6 +19,7 @@ from headway.types import UNKNOWN_HEIGHT, Address, BlockId
 from headway.wire import messages as m
 from headway.wire.buffer import Reader, compact_size
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
+from tests.chain_builder import transaction, tx_input, tx_output
 from tests.memory import traced
 
 MAGIC = bytes.fromhex("fabfb5da")
@@ -135,7 +136,6 @@ records = st.lists(st.binary(min_size=80, max_size=80), max_size=10)
 sizes = {
     NetworkId.IPV4: 4,
     NetworkId.IPV6: 16,
-    NetworkId.TORV2: 10,
     NetworkId.TORV3: 32,
     NetworkId.I2P: 32,
     NetworkId.CJDNS: 16,
@@ -144,7 +144,7 @@ hosts = st.one_of(
     st.sampled_from(sorted(sizes)).flatmap(
         lambda n: st.tuples(st.just(int(n)), st.binary(min_size=sizes[n], max_size=sizes[n]))
     ),
-    st.tuples(st.integers(7, 255), st.binary(max_size=512)),
+    st.tuples(st.sampled_from([int(NetworkId.TORV2), 7, 255]), st.binary(max_size=512)),
 )
 entries = st.builds(lambda host, *rest: m.NetAddressV2(*host, *rest), hosts, u16, u64, u32)
 
@@ -155,6 +155,27 @@ def addrv2(items: list[m.NetAddressV2]) -> m.AddrV2:
 
 def headers_every_81_bytes(raw: list[bytes]) -> m.Headers:
     return m.Headers.fixed(b"".join(record + b"\0" for record in raw), PARSER, size=80, stride=81)
+
+
+u8 = st.integers(0, 255)
+hash_lists = st.lists(hashes, max_size=20).map(tuple)
+raw_headers = st.binary(min_size=80, max_size=80)
+index_lists = st.sets(st.integers(0, 2**16 - 1), max_size=20).map(lambda indexes: tuple(sorted(indexes)))
+SOME_TRANSACTIONS = [
+    bytes(10),
+    transaction([tx_input(bytes(36), b"script")], [tx_output(1, b"")]),
+    transaction([tx_input(bytes(36))] * 2, [tx_output(2, bytes(300))], witness=[(b"a", b""), ()]),
+]
+transactions = st.sampled_from(SOME_TRANSACTIONS).map(lambda raw: m.Tx(raw, PARSER))
+
+
+@st.composite
+def compact_blocks(draw: st.DrawFn) -> m.CmpctBlock:
+    """Of a block of up to 20 transactions, some of which travel whole."""
+    is_whole = draw(st.lists(st.booleans(), max_size=20))
+    prefilled = tuple(m.PrefilledTransaction(at, draw(transactions)) for at, whole in enumerate(is_whole) if whole)
+    short_ids = tuple(draw(st.integers(0, 2**48 - 1)) for whole in is_whole if not whole)
+    return m.CmpctBlock(draw(raw_headers), draw(u64), short_ids, prefilled, PARSER)
 
 
 MESSAGES: dict[str, st.SearchStrategy[Any]] = {
@@ -181,6 +202,21 @@ MESSAGES: dict[str, st.SearchStrategy[Any]] = {
     "mempool": st.just(m.MemPool()),
     "reject": st.builds(m.Reject, texts(12), st.integers(0, 255), texts(111), st.binary(max_size=32)),
     "feature": st.builds(m.Feature, texts(80, min_size=4), st.binary(max_size=512)),
+    "sendtxrcncl": st.builds(m.SendTxRcncl, u32, u64),
+    "alert": st.builds(m.Alert, st.binary(max_size=200)),
+    "cmpctblock": compact_blocks(),
+    "getblocktxn": st.builds(m.GetBlockTxn, hashes, index_lists),
+    "blocktxn": st.builds(m.BlockTxn, hashes, st.lists(transactions, max_size=5).map(tuple)),
+    "filterload": st.builds(m.FilterLoad, st.binary(max_size=200), st.integers(0, 50), u32, u8),
+    "filteradd": st.builds(m.FilterAdd, st.binary(max_size=520)),
+    "filterclear": st.just(m.FilterClear()),
+    "merkleblock": st.builds(m.MerkleBlock, raw_headers, u32, hash_lists, st.binary(max_size=20), st.just(PARSER)),
+    "getcfilters": st.builds(m.GetCFilters, u8, u32, hashes),
+    "cfilter": st.builds(m.CFilter, u8, hashes, st.binary(max_size=200)),
+    "getcfheaders": st.builds(m.GetCFHeaders, u8, u32, hashes),
+    "cfheaders": st.builds(m.CFHeaders, u8, hashes, hashes, hash_lists),
+    "getcfcheckpt": st.builds(m.GetCFCheckpt, u8, hashes),
+    "cfcheckpt": st.builds(m.CFCheckpt, u8, hashes, hash_lists),
 }
 
 

@@ -12,16 +12,42 @@ from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
 from headway.types import ZERO_HASH, Address, Hash, Locator
+from headway.wire.compact import BlockTxn, CmpctBlock, GetBlockTxn, PrefilledTransaction, SendCmpct
+from headway.wire.filters import (
+    CFCheckpt,
+    CFHeaders,
+    CFilter,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
+    MerkleBlock,
+)
 from headway.wire.objects import Block, Headers, Parser, Tx
 
 __all__ = [
     "Addr",
     "AddrV2",
+    "Alert",
     "Block",
+    "BlockTxn",
+    "CFCheckpt",
+    "CFHeaders",
+    "CFilter",
+    "CmpctBlock",
     "Feature",
     "FeeFilter",
+    "FilterAdd",
+    "FilterClear",
+    "FilterLoad",
     "GetAddr",
+    "GetBlockTxn",
     "GetBlocks",
+    "GetCFCheckpt",
+    "GetCFHeaders",
+    "GetCFilters",
     "GetData",
     "GetHeaders",
     "Headers",
@@ -29,16 +55,19 @@ __all__ = [
     "InvEntry",
     "InvType",
     "MemPool",
+    "MerkleBlock",
     "Message",
     "NetAddressV2",
     "NotFound",
     "Parser",
     "Ping",
     "Pong",
+    "PrefilledTransaction",
     "Reject",
     "SendAddrV2",
     "SendCmpct",
     "SendHeaders",
+    "SendTxRcncl",
     "Tx",
     "Unknown",
     "Verack",
@@ -208,15 +237,6 @@ class FeeFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class SendCmpct:
-    """`sendcmpct` (BIP152)."""
-
-    announce: bool
-    version: int
-    command: ClassVar[str] = "sendcmpct"
-
-
-@dataclass(frozen=True, slots=True)
 class MemPool:
     command: ClassVar[str] = "mempool"
 
@@ -242,6 +262,23 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class SendTxRcncl:
+    """`sendtxrcncl` (BIP330): the sender can reconcile transactions. Tolerated, never acted on."""
+
+    version: int
+    salt: int
+    command: ClassVar[str] = "sendtxrcncl"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """`alert`: once a signed warning to all users, kept unread since its key was given away (Bitcoin Core 0.13)."""
+
+    payload: bytes
+    command: ClassVar[str] = "alert"
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Any command that the codec does not know."""
 
@@ -255,6 +292,7 @@ class Unknown:
 
 Message: TypeAlias = (
     Version | Verack | Ping | Pong | GetHeaders | GetBlocks | Headers | SendHeaders | Inv | GetData | NotFound | Block
-    | Tx | Addr | AddrV2 | SendAddrV2 | GetAddr | WtxidRelay | FeeFilter | SendCmpct | MemPool | Reject | Feature
-    | Unknown
+    | Tx | Addr | AddrV2 | SendAddrV2 | GetAddr | WtxidRelay | FeeFilter | SendCmpct | CmpctBlock | GetBlockTxn
+    | BlockTxn | FilterLoad | FilterAdd | FilterClear | MerkleBlock | GetCFilters | CFilter | GetCFHeaders | CFHeaders
+    | GetCFCheckpt | CFCheckpt | MemPool | Reject | Feature | SendTxRcncl | Alert | Unknown
 )  # fmt: skip

@@ -131,7 +131,7 @@ def test_negotiation_after_the_handshake_disconnects(network: Network) -> None:
     assert remote.ended() == PeerDisconnected(Reason.PROTOCOL, "sendaddrv2 after the handshake")
 
 
-@pytest.mark.parametrize("late", [m.WtxidRelay(), m.Feature("feature", b""), m.Unknown("sendtxrcncl", b"")])
+@pytest.mark.parametrize("late", [m.WtxidRelay(), m.Feature("feature", b""), m.SendTxRcncl(1, 0)])
 def test_every_negotiation_of_bitcoin_disconnects_when_it_is_late(late: m.Message) -> None:
     remote = Remote(REGTEST)
     remote.shake()

@@ -6,4 +6,4 @@ from headway.wire.messages import Unknown, Verack
 
 
 def test_every_message_names_its_command() -> None:
-    assert (Verack().command, Unknown("sendtxrcncl", b"").command) == ("verack", "sendtxrcncl")
+    assert (Verack().command, Unknown("sendshrimps", b"").command) == ("verack", "sendshrimps")

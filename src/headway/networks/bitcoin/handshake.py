@@ -11,7 +11,7 @@ from typing import Final
 from headway.errors import HandshakeRejected
 from headway.network import OnDuplicate
 from headway.types import Services
-from headway.wire.messages import Feature, Message, SendAddrV2, SendHeaders, Unknown, Version, WtxidRelay
+from headway.wire.messages import Feature, Message, SendAddrV2, SendHeaders, SendTxRcncl, Version, WtxidRelay
 
 MIN_PEER_VERSION: Final = 31800
 """Protocol version that first had getheaders [MIN_PEER_PROTO_VERSION]."""
@@ -19,8 +19,6 @@ NEGOTIATION_VERSION: Final = 70016
 """From here on peers know wtxidrelay (BIP339), and Core sends sendaddrv2 (BIP155) [WTXID_RELAY_VERSION]."""
 SENDHEADERS_VERSION: Final = 70012
 """Protocol version that knows sendheaders [SENDHEADERS_VERSION]."""
-_SENDTXRCNCL: Final = "sendtxrcncl"
-"""Announces transaction reconciliation (BIP330). It has no message class: we never take part."""
 
 
 class BitcoinHandshake:
@@ -50,9 +48,7 @@ class BitcoinHandshake:
 
     def is_negotiation(self, message: Message) -> bool:
         """wtxidrelay, sendaddrv2, sendtxrcncl and feature: Core disconnects whoever sends them after verack."""
-        if isinstance(message, Unknown):
-            return message.name == _SENDTXRCNCL
-        return isinstance(message, WtxidRelay | SendAddrV2 | Feature)
+        return isinstance(message, WtxidRelay | SendAddrV2 | SendTxRcncl | Feature)
 
 
 def _service_names(bits: int) -> str:

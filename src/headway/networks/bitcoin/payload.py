@@ -2,20 +2,22 @@
 
 Bounds are Core's (net_processing.cpp, net.h, protocol.h); so is what may be missing at the end of a payload, and that
 bytes after its last field are ignored. Only what is hashed must end where it ends. Decoders raise CodecError, encoders
-LocalProtocolError; both hold a message against the same limits.
+LocalProtocolError; both hold a message against the same limits. Two themes have files of their own: `compact` (BIP152)
+and `filters` (BIP37, BIP157).
 Called by `codec` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import starmap
 from struct import Struct
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from headway.errors import CodecError, LocalProtocolError, OversizedMessage
 from headway.network import Limits
-from headway.networks.bitcoin import address
+from headway.networks.bitcoin import address, compact, filters
+from headway.networks.bitcoin.format import Format, empty
 from headway.networks.bitcoin.header import HEADER_SIZE
 from headway.networks.bitcoin.parser import PARSER
 from headway.types import UNKNOWN_HEIGHT, Address, BlockId, Raw
@@ -46,15 +48,6 @@ _NOWHERE: Final = Address("::", 0)
 
 _Inventory = TypeVar("_Inventory", m.Inv, m.GetData, m.NotFound)
 _Locating = TypeVar("_Locating", m.GetHeaders, m.GetBlocks)
-
-
-class Format(NamedTuple):
-    """How one command's payload is read and written."""
-
-    decode: Callable[[Raw, Limits], m.Message]
-    """Raises CodecError."""
-    encode: Callable[[Any, Limits], Sequence[Raw]]
-    """The payload's chunks. Raises LocalProtocolError for values out of range."""
 
 
 # --- handshake and liveness
@@ -253,18 +246,6 @@ def _encode_feefilter(message: m.FeeFilter, _: Limits) -> Sequence[Raw]:
     return [bytes(writer)]
 
 
-def _decode_sendcmpct(payload: Raw, _: Limits) -> m.SendCmpct:
-    reader = Reader(payload)
-    return m.SendCmpct(reader.u8("sendcmpct.announce") != 0, reader.u64("sendcmpct.version"))
-
-
-def _encode_sendcmpct(message: m.SendCmpct, _: Limits) -> Sequence[Raw]:
-    writer = Writer()
-    writer.u8(message.announce, "sendcmpct.announce")
-    writer.u64(message.version, "sendcmpct.version")
-    return [bytes(writer)]
-
-
 def _decode_reject(payload: Raw, _: Limits) -> m.Reject:
     reader = Reader(payload)
     message = reader.var_str("reject.message", MAX_REJECT_MESSAGE)
@@ -299,33 +280,51 @@ def _encode_feature(message: m.Feature, _: Limits) -> Sequence[Raw]:
     return [bytes(writer)]
 
 
-def _empty(message: m.Message) -> Format:
-    """A command that says all by itself."""
-    return Format(lambda _payload, _limits: message, lambda _message, _limits: [])
+def _decode_sendtxrcncl(payload: Raw, _: Limits) -> m.SendTxRcncl:
+    reader = Reader(payload)
+    return m.SendTxRcncl(reader.u32("sendtxrcncl.version"), reader.u64("sendtxrcncl.salt"))
+
+
+def _encode_sendtxrcncl(message: m.SendTxRcncl, _: Limits) -> Sequence[Raw]:
+    writer = Writer()
+    writer.u32(message.version, "sendtxrcncl.version")
+    writer.u64(message.salt, "sendtxrcncl.salt")
+    return [bytes(writer)]
+
+
+def _decode_alert(payload: Raw, _: Limits) -> m.Alert:
+    return m.Alert(bytes(payload))
+
+
+def _encode_alert(message: m.Alert, _: Limits) -> Sequence[Raw]:
+    return [message.payload]
 
 
 FORMATS: Final[Mapping[str, Format]] = {
     "version": Format(_decode_version, _encode_version),
-    "verack": _empty(m.Verack()),
-    "wtxidrelay": _empty(m.WtxidRelay()),
-    "sendaddrv2": _empty(m.SendAddrV2()),
+    "verack": empty(m.Verack()),
+    "wtxidrelay": empty(m.WtxidRelay()),
+    "sendaddrv2": empty(m.SendAddrV2()),
     "feature": Format(_decode_feature, _encode_feature),
     "ping": Format(_decode_ping, _encode_nonce),
     "pong": Format(_decode_pong, _encode_nonce),
     "getheaders": _locating(m.GetHeaders),
     "headers": Format(_decode_headers, _encode_headers),
-    "sendheaders": _empty(m.SendHeaders()),
+    "sendheaders": empty(m.SendHeaders()),
     "getblocks": _locating(m.GetBlocks),
     "block": Format(_decode_block, _encode_raw),
     "tx": Format(_decode_tx, _encode_raw),
     "inv": _inventory(m.Inv, OversizedMessage),
     "getdata": _inventory(m.GetData, OversizedMessage),
     "notfound": _inventory(m.NotFound, CodecError),
-    "getaddr": _empty(m.GetAddr()),
+    "getaddr": empty(m.GetAddr()),
     "addr": Format(_decode_addr, _encode_addr),
     "addrv2": Format(_decode_addrv2, _encode_addrv2),
     "feefilter": Format(_decode_feefilter, _encode_feefilter),
-    "sendcmpct": Format(_decode_sendcmpct, _encode_sendcmpct),
-    "mempool": _empty(m.MemPool()),
+    "mempool": empty(m.MemPool()),
     "reject": Format(_decode_reject, _encode_reject),
+    "sendtxrcncl": Format(_decode_sendtxrcncl, _encode_sendtxrcncl),
+    "alert": Format(_decode_alert, _encode_alert),
+    **compact.FORMATS,
+    **filters.FORMATS,
 }

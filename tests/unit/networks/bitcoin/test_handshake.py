@@ -10,7 +10,18 @@ from headway.errors import Consequence, HandshakeRejected
 from headway.network import HandshakePolicy, OnDuplicate
 from headway.networks.bitcoin.handshake import BitcoinHandshake
 from headway.types import Services
-from headway.wire.messages import Feature, Message, Ping, SendAddrV2, SendHeaders, Unknown, Verack, Version, WtxidRelay
+from headway.wire.messages import (
+    Feature,
+    Message,
+    Ping,
+    SendAddrV2,
+    SendHeaders,
+    SendTxRcncl,
+    Unknown,
+    Verack,
+    Version,
+    WtxidRelay,
+)
 
 POLICY: HandshakePolicy = BitcoinHandshake()
 FULL = Services.NETWORK | Services.WITNESS
@@ -62,9 +73,7 @@ def test_announcements_by_header_are_asked_of_those_who_know_them() -> None:
     assert POLICY.after_verack(replace(THEIRS, protocol=70011)) == ()
 
 
-@pytest.mark.parametrize(
-    "message", [WtxidRelay(), SendAddrV2(), Feature("name", b""), Unknown("sendtxrcncl", bytes(12))]
-)
+@pytest.mark.parametrize("message", [WtxidRelay(), SendAddrV2(), Feature("name", b""), SendTxRcncl(1, 0)])
 def test_negotiation_messages_are_legal_only_before_verack(message: Message) -> None:
     assert POLICY.is_negotiation(message)
 

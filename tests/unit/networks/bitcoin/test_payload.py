@@ -318,9 +318,18 @@ def test_a_fee_is_signed_as_in_core() -> None:
     assert encode(m.FeeFilter(-1)) == b"\xff" * 8
 
 
-def test_any_announce_flag_but_zero_is_true() -> None:
-    assert decode("sendcmpct", b"\x12\x02" + bytes(7)) == m.SendCmpct(announce=True, version=2)
-    assert encode(m.SendCmpct(announce=False, version=2)) == b"\0\x02" + bytes(7)
+def test_reconciliation_is_announced_by_a_version_and_a_salt() -> None:
+    payload = bytes.fromhex("01000000 efcdab8967452301")
+    assert decode("sendtxrcncl", payload) == m.SendTxRcncl(version=1, salt=0x0123456789ABCDEF)
+    assert encode(m.SendTxRcncl(1, 0x0123456789ABCDEF)) == payload
+    with pytest.raises(CodecError, match=r"sendtxrcncl.salt needs 8 bytes, 7 are left"):
+        decode("sendtxrcncl", payload[:-1])
+
+
+def test_an_alert_is_kept_unread() -> None:
+    for payload in (b"", b"any bytes at all"):
+        assert decode("alert", memoryview(payload)) == m.Alert(payload)
+        assert encode(m.Alert(payload)) == payload
 
 
 def test_a_reject_is_bounded_in_its_texts() -> None:
