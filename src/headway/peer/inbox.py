@@ -7,10 +7,11 @@ Called by `aio` and `blocking`.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from headway.peer import events
-from headway.wire.messages import Addr, Block, GetData, Headers, Inv, InvEntry, InvType, NotFound, Tx, Unknown
+from headway.wire import messages as m
 
 if TYPE_CHECKING:
     from headway.peer.events import PeerDisconnected, PeerEvent
@@ -70,13 +71,13 @@ def message_of(event: PeerEvent) -> Message | None:  # noqa: PLR0911  # one case
         case events.BlockReceived():
             return event.block
         case events.BlocksNotFound():
-            return NotFound(tuple(InvEntry(InvType.BLOCK, request.hash) for request in event.requests))
+            return m.NotFound(tuple(m.InvEntry(m.InvType.BLOCK, request.hash) for request in event.requests))
         case events.AddressesReceived():
-            return Addr(event.addresses)
+            return m.Addr(event.addresses)
         case events.TransactionReceived():
-            return event.transaction or NotFound((InvEntry(InvType.TX, event.txid),))
+            return event.transaction or m.NotFound((m.InvEntry(m.InvType.TX, event.txid),))
         case events.InvReceived():
-            return Inv(event.entries)
+            return m.Inv(event.entries)
         case events.MessageReceived():
             return event.message
         case _:
@@ -85,14 +86,30 @@ def message_of(event: PeerEvent) -> Message | None:  # noqa: PLR0911  # one case
 
 def size_of(message: Message | PeerDisconnected) -> int:
     """About how much memory a received message holds, in bytes."""
-    match message:
-        case Headers() | Block() | Tx():
-            return 200 + len(message.raw)
-        case Inv() | GetData() | NotFound():
-            return 200 + 150 * len(message.entries)
-        case Addr():
-            return 200 + 300 * len(message.addresses)
-        case Unknown():
-            return 200 + len(message.payload)
-        case _:
-            return 5_000  # a locator of 101 hashes at most
+    held = _HELD.get(type(message))
+    return 200 + held(message) if held else 5_000  # a locator of 101 hashes at most
+
+
+def _held_by(transactions: Iterable[m.Tx]) -> int:
+    return sum(300 + len(transaction.raw) for transaction in transactions)
+
+
+# Every message that a remote can make larger than those few kilobytes.
+_HELD: Final[Mapping[type, Callable[[Any], int]]] = {
+    **dict.fromkeys((m.Headers, m.Block, m.Tx), lambda message: len(message.raw)),
+    **dict.fromkeys((m.Inv, m.GetData, m.NotFound), lambda message: 150 * len(message.entries)),
+    m.Addr: lambda addr: 300 * len(addr.addresses),
+    m.AddrV2: lambda addr: sum(500 + len(entry.data) for entry in addr.entries),
+    m.CmpctBlock: lambda block: (
+        50 * len(block.short_ids) + 100 * len(block.prefilled) + _held_by(item.transaction for item in block.prefilled)
+    ),
+    m.GetBlockTxn: lambda request: 50 * len(request.indexes),
+    m.BlockTxn: lambda answer: _held_by(answer.transactions),
+    m.FilterLoad: lambda load: len(load.data),
+    m.MerkleBlock: lambda block: 80 * len(block.hashes) + len(block.flags),
+    m.CFilter: lambda answer: len(answer.filter),
+    m.CFHeaders: lambda answer: 80 * len(answer.filter_hashes),
+    m.CFCheckpt: lambda answer: 80 * len(answer.filter_headers),
+    m.Reject: lambda reject: len(reject.data),
+    **dict.fromkeys((m.Alert, m.Unknown), lambda message: len(message.payload)),
+}

@@ -82,6 +82,7 @@ def test_event_is_shown_as_the_message_that_it_tells_of(event: PeerEvent, messag
 
 
 HASH = bytes(32)
+WHOLE = m.PrefilledTransaction(0, m.Tx(bytes(1_000_000), PARSER))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,18 @@ HASH = bytes(32)
         (m.Block(bytes(1_000), PARSER), 1_000),
         (m.Tx(bytes(1_000), PARSER), 1_000),
         (m.Inv((m.InvEntry(1, HASH),) * 100), 100 * 32),
+        (m.Addr((ADDRESS,) * 1_000), 1_000 * 200),
+        (m.AddrV2((m.NetAddressV2(99, bytes(512), 1, 0, 0),) * 1_000, ()), 1_000 * 512),
+        (m.CmpctBlock(bytes(80), 0, (1,) * 60_000, (WHOLE,), PARSER), 60_000 * 40 + 1_000_000),
+        (m.GetBlockTxn(HASH, tuple(range(60_000))), 60_000 * 40),
+        (m.BlockTxn(HASH, (WHOLE.transaction,) * 3), 3 * 1_000_000),
+        (m.FilterLoad(bytes(36_000), 1, 0, 0), 36_000),
+        (m.MerkleBlock(bytes(80), 1, (HASH,) * 1_000, bytes(1_000), PARSER), 1_000 * 65),
+        (m.CFilter(0, HASH, bytes(100_000)), 100_000),
+        (m.CFHeaders(0, HASH, HASH, (HASH,) * 2_000), 2_000 * 65),
+        (m.CFCheckpt(0, HASH, (HASH,) * 10_000), 10_000 * 65),
+        (m.Reject("tx", 1, "", bytes(100_000)), 100_000),
+        (m.Alert(bytes(100_000)), 100_000),
         (m.Unknown("x", bytes(1_000)), 1_000),
         (m.GetHeaders((BlockId(0, HASH),) * 101), 101 * 32),
         (PeerDisconnected(Reason.IDLE, "quiet"), 1),
