@@ -196,6 +196,7 @@ class VirtualNode:
             data = bytes(chunk)
             # Who a peer is may be known only once `handle_inbound` returned: look it up when the bytes leave.
             self.world.later(0.0, lambda data=data: self._travel(order.peer, data))  # type: ignore[misc]
+        self.world.later(0.0, lambda: self.give("handle_writable", order.peer, 0))
 
     def _travel(self, peer: int, data: Raw) -> None:
         if far := self._far.get(peer):

@@ -35,6 +35,8 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """Write to this peer's socket; then `handle_writable(peer, queued_bytes, now)`, and once more when it is empty."""
+
     peer: int
     data: list[Raw]
 
