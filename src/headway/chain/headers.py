@@ -155,7 +155,7 @@ class HeaderTree:
         """
         start, last = self._known_prefix(headers)
         if start == len(headers):
-            return Added(last)
+            return self._all_known(headers, last)
         parent = self._index.find(headers[start].prev_hash)
         if parent < 0 and not start:
             return Added(NOT_KNOWN, connects=False)
@@ -218,6 +218,12 @@ class HeaderTree:
                 return number, last
             last = position
         return len(headers), last
+
+    def _all_known(self, headers: Headers, last: int) -> Added:
+        if self.is_valid(last):
+            return Added(last)
+        parent, detail = self.parent(last), "this block or one before it was found invalid"
+        return Added(NOT_KNOWN, error=self._error(headers, len(headers) - 1, parent, "duplicate-invalid", detail))
 
     def _misplaced(self, start: int, last: int, parent: int) -> str:
         """Why the first new header may not stand on `parent`; empty if it may. `last`: end of the known prefix."""

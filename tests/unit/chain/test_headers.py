@@ -172,6 +172,17 @@ def test_an_invalid_block_condemns_its_descendants_and_the_best_other_chain_is_c
     assert "invalid" in str(added.error)
 
 
+def test_a_chain_known_to_be_invalid_is_refused_when_it_comes_again() -> None:
+    blocks = toy_chain(8)
+    tree = tree_with(blocks)
+    tree.invalidate(tree.at(5))
+    added = tree.add(toy_headers(blocks), NOW)
+    assert added.error is not None
+    assert (added.error.rule, added.error.block) == ("duplicate-invalid", BlockId(8, toy_hash(blocks[-1])))
+    assert added.last == NOT_KNOWN
+    assert tree.add(toy_headers(blocks[:4]), NOW).last == 4
+
+
 def test_without_another_branch_the_last_good_block_is_the_tip() -> None:
     tree = tree_with(toy_chain(8))
     assert tree.invalidate(tree.at(5)) == 4
