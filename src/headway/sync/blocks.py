@@ -154,15 +154,16 @@ class BlockScheduler:
         self._again(position)
 
     def refused(self, peer: int, positions: Iterable[int]) -> None:
-        """The peer said notfound: these go to others, never to it again."""
+        """The peer said notfound: these go to others, never to it again. That is an answer: it stalls no more."""
         state = self._peers.get(peer)
         if state is None:
             return
         for position in positions:
+            state.stalled = False
+            state.missing.add(position)
             if self._owner.get(position) == peer:
                 del self._owner[position]
                 state.in_flight.discard(position)
-                state.missing.add(position)
                 self._again(position)
         if len(state.missing) > MAX_MISSING:
             state.height = -1

@@ -343,3 +343,17 @@ def test_the_cost_of_a_block_does_not_grow_with_the_number_of_peers() -> None:
         story.store(story.blocks._owner[height], height)
         story.asks()
     assert hungry.count <= 2 * 16
+
+
+def test_a_staller_that_says_notfound_is_asked_for_what_follows() -> None:
+    story = Story(20)
+    story.blocks.know(1, 20)
+    story.asks()
+    story.store(1, *range(2, 17))
+    story.blocks.know(2, 20)
+    assert story.asks() == {1: [17, 18, 19, 20]}
+    assert story.blocks.stalled(0.0) is None
+    assert story.blocks.stalled(2.0) == 1
+    story.blocks.refused(1, [1])
+    story.blocks.drop_peer(2)
+    assert story.asks() == {1: [17, 18, 19, 20]}
