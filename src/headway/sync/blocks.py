@@ -112,9 +112,7 @@ class BlockScheduler:
 
     def drop_peer(self, peer: int) -> None:
         state = self._peers.pop(peer, None)
-        self._hungry.pop(peer, None)
-        self._behind.pop(peer, None)
-        self._lacking.pop(peer, None)
+        self._unqueue(peer)
         if state is not None:
             self._disown(state)
 
@@ -183,6 +181,7 @@ class BlockScheduler:
         self._stall_timeout = min(2 * self._stall_timeout, MAX_STALL_TIMEOUT)
         state = self._peers[suspect]
         state.stalled = True
+        self._unqueue(suspect)
         self._disown(state)
         return suspect
 
@@ -280,6 +279,10 @@ class BlockScheduler:
             for aside in (self._behind, self._lacking):
                 self._hungry.update(aside)
                 aside.clear()
+
+    def _unqueue(self, peer: int) -> None:
+        for line in (self._hungry, self._behind, self._lacking):
+            line.pop(peer, None)
 
     def _feed(self, peer: int, state: _Peer) -> None:
         if len(state.in_flight) <= REFILL and not state.stalled:

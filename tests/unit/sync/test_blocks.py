@@ -315,6 +315,33 @@ def test_a_staller_is_asked_again_only_after_it_brought_a_block() -> None:
     assert list(story.asks()) == [1]
 
 
+def test_a_staller_that_owes_one_block_alone_is_not_given_it_again() -> None:
+    story = Story(20)
+    story.blocks.know(1, 20)
+    story.asks()
+    story.store(1, *range(2, 17))
+    assert story.asks() == {1: [17, 18, 19, 20]}
+    story.store(1, *range(17, 21))
+    story.blocks.know(2, 20)
+    story.blocks.stalled(0.0)
+    assert story.blocks.stalled(STALL_TIMEOUT) == 1
+    assert story.asks() == {2: [1]}
+
+
+def test_a_staller_that_says_notfound_is_asked_for_what_follows() -> None:
+    story = Story(ALLOWANCE + 4)
+    story.blocks.know(1, ALLOWANCE)
+    story.asks()
+    story.blocks.know(2, ALLOWANCE)
+    story.blocks.know(2, ALLOWANCE + 4)
+    story.store(2, *story.asks()[2])
+    story.blocks.stalled(0.0)
+    assert story.blocks.stalled(STALL_TIMEOUT) == 1
+    story.blocks.refused(1, range(1, ALLOWANCE))
+    story.blocks.drop_peer(2)
+    assert story.asks() == {1: [ALLOWANCE]}
+
+
 def test_the_cost_of_a_block_does_not_grow_with_the_number_of_peers() -> None:
     story = Story(1_100)
     for peer in range(1, 64):
@@ -343,17 +370,3 @@ def test_the_cost_of_a_block_does_not_grow_with_the_number_of_peers() -> None:
         story.store(story.blocks._owner[height], height)
         story.asks()
     assert hungry.count <= 2 * 16
-
-
-def test_a_staller_that_says_notfound_is_asked_for_what_follows() -> None:
-    story = Story(20)
-    story.blocks.know(1, 20)
-    story.asks()
-    story.store(1, *range(2, 17))
-    story.blocks.know(2, 20)
-    assert story.asks() == {1: [17, 18, 19, 20]}
-    assert story.blocks.stalled(0.0) is None
-    assert story.blocks.stalled(2.0) == 1
-    story.blocks.refused(1, [1])
-    story.blocks.drop_peer(2)
-    assert story.asks() == {1: [17, 18, 19, 20]}
