@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ParamSpec, Self, Unpack
 
-from headway.aio.config import Identity, LocalConfig
+from headway.aio.config import Keywords, LocalConfig
 from headway.aio.connection import open_connection
 from headway.aio.peer import Peer
 from headway.errors import HandshakeRejected
@@ -91,7 +91,7 @@ async def peers(ours: LocalConfig | None = None, theirs: LocalConfig | None = No
         await inbound.close()
 
 
-def serving(chain: Sequence[bytes], *, network: Network = TOYNET, **identity: Unpack[Identity]) -> LocalConfig:
+def serving(chain: Sequence[bytes], *, network: Network = TOYNET, **identity: Unpack[Keywords]) -> LocalConfig:
     """A remote that answers from a toy chain, which may be changed meanwhile: headers, blocks, one transaction, one
     address."""
 
@@ -163,7 +163,7 @@ async def raw_pair(config: LocalConfig) -> AsyncIterator[tuple[Peer, RawRemote]]
 class ToyServer:
     """A remote of many connections that serves one toy chain, which the test may change at any time."""
 
-    def __init__(self, chain: Sequence[bytes], network: Network = TOYNET, **identity: Unpack[Identity]) -> None:
+    def __init__(self, chain: Sequence[bytes], network: Network = TOYNET, **identity: Unpack[Keywords]) -> None:
         self.chain = list(chain)
         self._network = network
         self._identity = identity

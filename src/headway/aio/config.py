@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headway import __version__, networks
 from headway.network import Network
-from headway.peer.config import PeerConfig
+from headway.peer.config import Identity, PeerConfig
 from headway.types import Services
 
 if TYPE_CHECKING:
@@ -27,16 +27,9 @@ def _zero() -> int:
     return 0
 
 
-class Identity(TypedDict, total=False):
+class Keywords(Identity, total=False):
     """The fields of `LocalConfig` but the network, as keywords of `headway.connect`."""
 
-    user_agent: str
-    services: int
-    nonce: int | None
-    protocol_version: int | None
-    relay: bool
-    port: int
-    start_height: Callable[[], int]
     on_headers: Callback | None
     on_block: Callback | None
     on_inv: Callback | None

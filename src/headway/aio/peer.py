@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
 from headway.aio.blocks import AwaitedFeed, BlockStream
-from headway.aio.config import Identity, LocalConfig
+from headway.aio.config import Keywords, LocalConfig
 from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch
 from headway.aio.consumers import Consumers
 from headway.aio.timer import Timer
@@ -359,7 +359,7 @@ class Peer:
 
 @asynccontextmanager
 async def connect(
-    target: str | Address, *, network: Network | str = "bitcoin", **identity: Unpack[Identity]
+    target: str | Address, *, network: Network | str = "bitcoin", **identity: Unpack[Keywords]
 ) -> AsyncIterator[Peer]:
     """One outbound peer, ready for use, and nothing left of it afterwards.
 

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from headway.network import Network
 from headway.types import Services
+
+
+class Identity(TypedDict, total=False):
+    """Those fields of `PeerConfig` that a user says about himself, as keywords."""
+
+    user_agent: str
+    services: int
+    nonce: int | None
+    protocol_version: int | None
+    relay: bool
+    port: int
+    start_height: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from headway.aio.config import Identity, LocalConfig
+from headway.aio.config import Keywords, LocalConfig
 from headway.aio.consumers import CALLBACK_OF
 from headway.errors import ConfigError
 from headway.networks.bitcoin import REGTEST
@@ -14,7 +14,7 @@ from tests.toynet import TOYNET
 
 
 def test_connect_takes_every_field_but_the_network() -> None:
-    assert {"network", *Identity.__annotations__} == {field.name for field in fields(LocalConfig)}
+    assert {"network", *Keywords.__annotations__} == {field.name for field in fields(LocalConfig)}
 
 
 def test_every_callback_is_one_of_a_message() -> None:
