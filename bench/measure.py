@@ -179,7 +179,7 @@ def _judge(target: Target, measured: Mapping[str, Any]) -> dict[str, Any]:
     met = None
     if value is not None and wanted is not None:
         met = value >= wanted if measured["more_is_better"] else value <= wanted
-    words = f"{target.value:g} x {target.of}" if target.of else f"{target.value:g} {measured['unit']}"
+    words = f"{target.value:g} x {target.of}" if target.of else f"{target.value:,} {measured['unit']}"
     return {"measure": target.measure, "who": target.who, "target": words, "wanted": wanted, "found": value, "met": met}
 
 

@@ -32,21 +32,21 @@ def main() -> None:
 
 
 def table(result: Mapping[str, Any]) -> Iterator[str]:
-    """One benchmark's result in lines: a median for each contender (least to most), then the targets."""
+    """One benchmark's result in lines: for each measure the medians (and the least and most), then the targets."""
     yield f"\n{result['bench']}: {_words(result['machine'])}; {_words(result['settings'])}"
+    absent: dict[str, str] = {}
     for name, figure in result["figures"].items():
-        yield f"  {name} ({figure['unit']})"
-        for who, found in figure.items():
-            if isinstance(found, dict) and "median" in found:
-                yield f"    {who:<18} {_figure(found)}"
-        if figure["more_is_better"] and figure["ratios"]:
-            yield f"    {'ratios':<18} {_words(figure['ratios'])}"
+        contenders = {who: found for who, found in figure.items() if isinstance(found, dict) and "median" in found}
+        absent |= {who: found["why"] for who, found in contenders.items() if found["median"] is None}
+        yield f"  {name}, {figure['unit']}"
+        yield "    " + "   ".join(_figure(who, found) for who, found in contenders.items() if who not in absent)
+    yield from (f"  without {who}: {why}" for who, why in absent.items())
     if "disk_mb_per_second" in result:
-        yield f"  disk (MB/s)  {_words(result['disk_mb_per_second'])}"
+        yield f"  disk, MB/s: {_words(result['disk_mb_per_second'])}"
     for target in result["targets"]:
         met = {True: "met", False: "MISSED", None: "unknown"}[target["met"]]
         found = _number(target["found"])
-        yield f"  target  {target['measure']}, {target['who']}: {target['target']}; found {found}: {met}"
+        yield f"  target {target['target']:<18} {met:<8} {found:>10}  {target['measure']}, {target['who']}"
 
 
 def _run(name: str, options: list[str]) -> dict[str, Any]:
@@ -57,16 +57,14 @@ def _run(name: str, options: list[str]) -> dict[str, Any]:
     return result
 
 
-def _figure(found: Mapping[str, Any]) -> str:
-    if found["median"] is None:
-        return f"-  {found['why']}"
-    return f"{_number(found['median']):>12}  ({_number(found['min'])} to {_number(found['max'])}, {found['runs']} runs)"
+def _figure(who: str, found: Mapping[str, Any]) -> str:
+    return f"{who} {_number(found['median'])} ({_number(found['min'])} to {_number(found['max'])})"
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
 def _words(facts: Mapping[str, Any]) -> str:
