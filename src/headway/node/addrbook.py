@@ -93,7 +93,7 @@ class AddressBook:
         return entry.address
 
     def succeeded(self, address: Address) -> None:
-        """A handshake was completed."""
+        """It proved to be of use: what failed before is forgiven."""
         if entry := self._entries.get(address):
             entry.failures = 0
             entry.last_error = ""

@@ -26,10 +26,12 @@ from headway.sync.scheduler import (
     WriteHeaders,
     WriteInvalid,
 )
+from headway.types import printable
 
 if TYPE_CHECKING:
     from headway.errors import StoreError
     from headway.network import BlockVerdict
+    from headway.node.addrbook import AddressBook
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
     from headway.node.table import Peer, PeerTable
@@ -56,8 +58,11 @@ class NodeCounters:
 
 
 class Dispatcher:
-    def __init__(self, peers: PeerTable, outbox: Outbox, sync: SyncScheduler, server: Server) -> None:
+    def __init__(
+        self, peers: PeerTable, book: AddressBook, outbox: Outbox, sync: SyncScheduler, server: Server
+    ) -> None:
         self._peers = peers
+        self._book = book
         self._outbox = outbox
         self._sync = sync
         self._server = server
@@ -82,7 +87,7 @@ class Dispatcher:
             case AskBlocks():
                 self._ask_blocks(output, now)
             case WriteHeaders() | WriteInvalid() | WriteBlock():
-                self._writes.append(output)
+                self._collect(output)
             case VerifyBlock():
                 self._verify(output)
             case Blame():
@@ -131,6 +136,12 @@ class Dispatcher:
         self._unwritten += 1
         self._outbox.ask(lambda number: Store(number, writes), written)
 
+    def _collect(self, write: Write) -> None:
+        """To be written with the next order. Who brought something new and right is forgiven what failed before."""
+        self._writes.append(write)
+        if not isinstance(write, WriteInvalid) and (address := self._peers.dialled_address(write.peer)):
+            self._book.succeeded(address)
+
     def _ready(self, number: int) -> Peer | None:
         peer = self._peers.get(number)
         return peer if peer is not None and peer.machine.state is PeerState.READY else None
@@ -167,6 +178,10 @@ class Dispatcher:
             output.error.peer = str(peer.address)
             peer.machine.misbehaved(output.error, now)
             self._peers.touch(output.peer)
+        elif address := self._peers.forget(output.peer):  # it left before the verdict
+            output.error.peer = str(address)
+            self._book.discourage(address, printable(output.error.message), now)
+            self.counters.misbehaved += 1
 
     def _deliver(self, moved: BlocksDelivered) -> None:
         for block in moved.disconnected:

@@ -74,7 +74,7 @@ class NodeMachine:
         self._scratch = memoryview(bytearray(SCRATCH))
         self._outbox = Outbox()
         self._server = Server(config.network, tree, self.sync)
-        self._dispatcher = Dispatcher(self._peers, self._outbox, self.sync, self._server)
+        self._dispatcher = Dispatcher(self._peers, self.slots.book, self._outbox, self.sync, self._server)
         self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
         self._wall_offset = 0.0  # wall time minus `now`
@@ -302,7 +302,7 @@ class NodeMachine:
     def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
         self._peers.mark_ready(found)
         self._replacing_until = None
-        self.slots.ready(peer)
+        self.slots.ready(peer, now)
         if self.config.serve:
             self._server.add_peer(peer)
         if not found.inbound:

@@ -25,6 +25,9 @@ MAX_DIALS = 8
 SEED_INTERVAL = 60.0
 """Seconds between two rounds at the DNS seeds, doubled after each round that brought nothing, up to an hour."""
 MAX_SEED_INTERVAL = 3600.0
+PROVEN_AFTER = 60.0
+"""Seconds that a peer must have been ready for its earlier failures to be forgiven, unless it brought something new: a
+handshake alone proves nothing, and who fails in the same way each time is to be dialled less and less often."""
 GIVE_UP_AFTER = 3
 """Failures of every known address (or empty rounds at the seeds) after which `hopeless` says so."""
 
@@ -36,6 +39,7 @@ class Slot:
     address: Address
     manual: bool
     state: PeerState = PeerState.CONNECTING
+    ready_at: Instant | None = None
 
 
 class PeerSlots:
@@ -117,17 +121,19 @@ class PeerSlots:
         if slot := self._slots.get(peer):
             slot.state = PeerState.HANDSHAKING
 
-    def ready(self, peer: int) -> None:
+    def ready(self, peer: int, now: Instant) -> None:
         self._ever_ready = True
         if slot := self._slots.get(peer):
             slot.state = PeerState.READY
-            self.book.succeeded(slot.address)
+            slot.ready_at = now
 
     def ended(self, peer: int, why: str, now: Instant, *, discourage: bool) -> None:
         slot = self._slots.pop(peer, None)
         if slot is None:
             return
         self.book.release(slot.address)
+        if slot.ready_at is not None and now - slot.ready_at >= PROVEN_AFTER:
+            self.book.succeeded(slot.address)
         if discourage:
             self.book.discourage(slot.address, why, now)
         else:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from headway.types import Address, Instant
 
 
+MAX_GONE = 1024
+"""Peers of which the address is kept after they have gone: a verdict on their last blocks may still be coming. (Of
+those that were found out before, nothing more need be known.)"""
 SLACK = 64
 """Stale entries that the heap may hold beside one for each peer, before it is built anew."""
 
@@ -40,6 +43,7 @@ class Peer:
 class PeerTable:
     def __init__(self) -> None:
         self._peers: dict[int, Peer] = {}
+        self._gone: dict[int, Address] = {}  # of those that we dialled
         self._next = 1
         self._touched: dict[int, None] = {}
         self._timers: list[tuple[Instant, int]] = []
@@ -79,6 +83,21 @@ class PeerTable:
     def remove(self, number: int) -> None:
         peer = self._peers.pop(number)
         self.inbound -= peer.inbound
+        if not peer.inbound and not peer.discourage:
+            self._gone[number] = peer.address
+            if len(self._gone) > MAX_GONE:
+                del self._gone[next(iter(self._gone))]
+
+    def dialled_address(self, number: int) -> Address | None:
+        """Where we found a peer, also when it has gone; None for one that found us."""
+        peer = self._peers.get(number)
+        if peer is None:
+            return self._gone.get(number)
+        return None if peer.inbound else peer.address
+
+    def forget(self, number: int) -> Address | None:
+        """The address of a peer that has gone, told once."""
+        return self._gone.pop(number, None)
 
     def is_own_nonce(self, nonce: int) -> bool:
         """Whether an inbound version carries the nonce of one of our own dials (Core CheckIncomingNonce)."""

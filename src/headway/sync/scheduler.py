@@ -36,8 +36,9 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WriteHeaders:
-    """Headers that joined the tree, back to back."""
+    """Headers that joined the tree, back to back, and who brought them."""
 
+    peer: int
     raw: bytes
     count: int
 
@@ -49,6 +50,9 @@ class WriteInvalid:
 
 @dataclass(frozen=True, slots=True)
 class WriteBlock:
+    """A valid block, and who brought it."""
+
+    peer: int
     position: int
     hash: Hash
     raw: Raw
@@ -182,7 +186,7 @@ class SyncScheduler:
             if added.error is not None and not isinstance(added.error, FutureHeader):
                 self._out.append(Blame(peer, added.error))
                 return
-            self._after_add(added)
+            self._after_add(peer, added)
         if event.request is not None:
             self.headers.settled(peer, added, count, now)
         elif added is not None:
@@ -220,7 +224,7 @@ class SyncScheduler:
         match verdict.status:
             case BlockStatus.VALID:
                 self._storing[position] = len(raw)
-                self._out.append(WriteBlock(position, request.hash, raw))
+                self._out.append(WriteBlock(peer, position, request.hash, raw))
             case BlockStatus.MUTATED:
                 self.blocks.rejected(position)
                 self.blocks.refused(peer, ())
@@ -250,10 +254,10 @@ class SyncScheduler:
 
     # How.
 
-    def _after_add(self, added: Added) -> None:
+    def _after_add(self, peer: int, added: Added) -> None:
         if not added.count:
             return
-        self._out.append(WriteHeaders(added.raw, added.count))
+        self._out.append(WriteHeaders(peer, added.raw, added.count))
         if self._tree.on_best_chain(added.last):
             self._out.append(TipMoved(self._tree.tip, added.disconnected))
             if added.disconnected:

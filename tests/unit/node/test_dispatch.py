@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from headway.chain.headers import HeaderTree
 from headway.errors import MutatedBlock, StoreError
 from headway.network import BlockStatus, BlockVerdict
+from headway.node.addrbook import AddressBook
 from headway.node.dispatch import Dispatcher
 from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify
 from headway.node.outbox import Outbox
@@ -25,6 +26,7 @@ from headway.sync.scheduler import (
     SyncScheduler,
     TipMoved,
     VerifyBlock,
+    WriteBlock,
     WriteHeaders,
     WriteInvalid,
 )
@@ -43,9 +45,11 @@ class Story:
         self.tree = HeaderTree(TOYNET)
         self.peers, self.outbox = PeerTable(), Outbox()
         sync = SyncScheduler(TOYNET, self.tree, floor=0)
-        self.dispatcher = Dispatcher(self.peers, self.outbox, sync, Server(TOYNET, self.tree, sync))
-        for _ in range(2):
-            address = Address("1.0.0.1", 1)
+        self.book = AddressBook(random.Random(1))
+        server = Server(TOYNET, self.tree, sync)
+        self.dispatcher = Dispatcher(self.peers, self.book, self.outbox, sync, server)
+        for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
+            self.book.add(address)
             machine = PeerMachine(PeerConfig(TOYNET), inbound=False, address=address, rng=random.Random(1))
             machine.handle_connected(0.0, 0.0)
             self.peers.add(Peer(machine, address, inbound=False))
@@ -106,6 +110,28 @@ def test_blame_names_the_peer_and_ends_it() -> None:
     assert ended.reason is Reason.MISBEHAVED
 
 
+def test_a_peer_that_left_before_the_verdict_is_discouraged_all_the_same_and_counted_once() -> None:
+    story = Story()
+    story.peers.remove(1)
+    for height in (3, 4):
+        story.dispatcher.carry_out(Blame(1, MutatedBlock("bad-check", BlockId(height, b"x" * 32))), 5.0)
+    (entry, other) = story.book.entries()
+    assert entry.discouraged_until > 5.0
+    assert "bad-check" in entry.last_error
+    assert other.discouraged_until == 0.0
+    assert story.dispatcher.counters.misbehaved == 1
+
+
+def test_who_brought_something_new_is_forgiven_its_failures_though_it_left() -> None:
+    story = Story()
+    first, second = story.book.entries()
+    for entry in (first, second):
+        story.book.failed(entry.address, "closed", 0.0)
+    story.peers.remove(1)
+    story.dispatcher.carry_out(WriteBlock(1, 1, REQUESTS[0].hash, BLOCKS[0]), 0.0)
+    assert (first.failures, second.failures) == (0, 1)
+
+
 def test_a_staller_is_counted_once() -> None:
     story = Story()
     for peer in (1, 1, 2, 99):
@@ -127,7 +153,7 @@ def test_verdicts_go_back_to_the_sync() -> None:
 
 def test_writes_are_collected_into_one_order_and_counted_when_done() -> None:
     story = Story()
-    writes = (WriteHeaders(b"h" * 88, 2), WriteInvalid(b"i" * 32))
+    writes = (WriteHeaders(1, b"h" * 88, 2), WriteInvalid(b"i" * 32))
     for write in writes:
         story.dispatcher.carry_out(write, 0.0)
     settled = [story.dispatcher.is_settled]
@@ -144,7 +170,7 @@ def test_writes_are_collected_into_one_order_and_counted_when_done() -> None:
 
 def test_a_store_that_fails_is_remembered_and_nothing_is_counted() -> None:
     story = Story()
-    story.dispatcher.carry_out(WriteHeaders(b"h" * 44, 1), 0.0)
+    story.dispatcher.carry_out(WriteHeaders(1, b"h" * 44, 1), 0.0)
     story.dispatcher.flush_writes()
     story.outbox.settle(1, StoreError("disk full"), 1.0)
     assert str(story.dispatcher.failure) == "disk full"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from headway.node.slots import GIVE_UP_AFTER, MAX_DIALS, SEED_INTERVAL, PeerSlots
+from headway.node.slots import GIVE_UP_AFTER, MAX_DIALS, PROVEN_AFTER, SEED_INTERVAL, PeerSlots
 from headway.peer.events import PeerState
 from headway.types import Address
 from tests.toynet import TOYNET
@@ -61,7 +61,7 @@ def test_a_peer_passes_from_connecting_over_handshaking_to_ready() -> None:
     assert slots.count(PeerState.CONNECTING) == 1
     slots.connected(1)
     assert slots.count(PeerState.HANDSHAKING) == 1
-    slots.ready(1)
+    slots.ready(1, 0.0)
     assert slots.count(PeerState.READY) == 1
     slots.ended(1, "closed", 0.0, discourage=False)
     assert slots.count(PeerState.READY) == 0
@@ -82,7 +82,7 @@ def test_after_everything_failed_the_pool_goes_back_to_the_seeds_less_and_less_o
     slots.seeds_due(0.0)
     slots.resolved([A], 0.0)
     dial_all(slots)
-    slots.ready(1)
+    slots.ready(1, 0.0)
     slots.ended(1, "closed", 100.0, discourage=True)
     asked: list[float] = []
     now = 100.0
@@ -120,7 +120,7 @@ def test_named_addresses_that_all_keep_failing_are_hopeless_until_one_answers() 
     assert slots.last_errors() == ["1.0.0.1:1: connection refused"]
     assert slots.dial(now) == A
     slots.dialled(9, A)
-    slots.ready(9)
+    slots.ready(9, now)
     slots.ended(9, "closed", now, discourage=False)
     assert not slots.hopeless
 
@@ -150,7 +150,7 @@ def test_first_dials_of_named_addresses_are_awaited() -> None:
     awaited = [slots.awaits_first_dials]
     dial_all(slots)
     awaited.append(slots.awaits_first_dials)
-    slots.ready(1)
+    slots.ready(1, 0.0)
     awaited.append(slots.awaits_first_dials)
     slots.ended(2, "refused", 0.0, discourage=False)
     awaited.append(slots.awaits_first_dials)
@@ -168,7 +168,7 @@ def test_a_spare_is_an_address_that_could_be_dialled_now() -> None:
 def test_what_was_never_dialled_is_ignored() -> None:
     slots = pool()
     slots.connected(7)
-    slots.ready(7)
+    slots.ready(7, 0.0)
     slots.ended(7, "closed", 0.0, discourage=False)
     assert not slots.is_manual(7)
 
@@ -192,3 +192,21 @@ def test_a_network_without_seed_names_turns_to_its_fixed_seeds() -> None:
     assert slots.seeds_due(0.0) == ()
     slots.resolved((), 0.0)
     assert slots.dial(0.0) == B
+
+
+def test_only_who_stayed_a_while_is_forgiven_its_failures() -> None:
+    slots = pool(connect=[A])
+    now, gaps = 0.0, []
+    for number, stays in enumerate((1.0, 1.0, 1.0, PROVEN_AFTER + 1.0), 1):
+        assert slots.dial(now) == A
+        slots.dialled(number, A)
+        slots.ready(number, now)
+        now += stays
+        slots.ended(number, "closed", now, discourage=False)
+        due = slots.book.next_due(manual=True)
+        assert due is not None
+        gaps.append(due - now)
+        now = due
+    assert [0.75 * 2**power <= gap <= 1.25 * 2**power for power, gap in zip((0, 1, 2, 0), gaps, strict=True)] == [
+        True
+    ] * 4

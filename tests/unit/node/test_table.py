@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from headway.node.table import SLACK, Peer, PeerTable
+from headway.node.table import MAX_GONE, SLACK, Peer, PeerTable
 from headway.peer.config import PeerConfig
 from headway.peer.machine import PeerMachine
 from headway.types import Address
@@ -113,3 +113,21 @@ def test_ready_and_inbound_peers_are_counted() -> None:
     table.remove(numbers[1])
     assert (len(table), table.inbound, table.ready) == (1, 0, 0)
     assert list(table) == [numbers[0]]
+
+
+def test_the_addresses_of_those_that_have_gone_are_kept_for_a_while() -> None:
+    table = PeerTable()
+    dialled, inbound = table.add(peer()), table.add(peer(inbound=True))
+    assert [table.dialled_address(number) for number in (dialled, inbound, 99)] == [Address("1.0.0.1", 1), None, None]
+    table.remove(dialled)
+    table.remove(inbound)
+    assert table.dialled_address(dialled) == Address("1.0.0.1", 1)
+    assert [table.forget(number) for number in (dialled, dialled, inbound)] == [Address("1.0.0.1", 1), None, None]
+    liar = peer()
+    liar.discourage = True
+    number = table.add(liar)
+    table.remove(number)
+    assert table.forget(number) is None
+    for _ in range(MAX_GONE + 1):
+        table.remove(table.add(peer()))
+    assert len(table._gone) == MAX_GONE

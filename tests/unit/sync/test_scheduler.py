@@ -75,7 +75,7 @@ def test_headers_come_first_then_blocks_then_the_sync_is_current() -> None:
     assert story.phase() is Phase.HEADERS
     story.headers(1, blocks)
     outputs = story.outputs()
-    assert only(outputs, WriteHeaders) == [WriteHeaders(b"".join(block[:44] for block in blocks), 3)]
+    assert only(outputs, WriteHeaders) == [WriteHeaders(1, b"".join(block[:44] for block in blocks), 3)]
     assert only(outputs, TipMoved) == [TipMoved(BlockId(3, toy_hash(blocks[2])), 0)]
     assert [request.height for request in only(outputs, AskBlocks)[0].requests] == [1, 2, 3]
     assert story.phase() is Phase.BLOCKS
