@@ -122,8 +122,11 @@ class Dispatcher:
         self._peers.touch(output.peer)
 
     def flush_writes(self) -> None:
-        """Order what was collected since the last time, in one write."""
-        if not self._writes:
+        """Order what was collected since the last time, in one write. While one is out, the next is collected.
+
+        A write costs a way to another thread and back, which for a small block is more than to judge it.
+        """
+        if not self._writes or self._unwritten:
             return
         writes, self._writes = tuple(self._writes), []
 

@@ -168,6 +168,19 @@ def test_writes_are_collected_into_one_order_and_counted_when_done() -> None:
     assert (story.dispatcher.counters.headers, story.dispatcher.counters.last_stored_at) == (2, 9.0)
 
 
+def test_while_one_write_is_out_the_next_ones_are_collected() -> None:
+    story = Story()
+    writes = [WriteHeaders(1, bytes([number]) * 44, 1) for number in range(3)]
+    for write in writes:
+        story.dispatcher.carry_out(write, 0.0)
+        story.dispatcher.flush_writes()
+    assert story.orders() == [Store(1, (writes[0],))]
+    story.outbox.settle(1, None, 1.0)
+    assert not story.dispatcher.is_settled
+    story.dispatcher.flush_writes()
+    assert story.orders() == [Store(2, (writes[1], writes[2]))]
+
+
 def test_a_store_that_fails_is_remembered_and_nothing_is_counted() -> None:
     story = Story()
     story.dispatcher.carry_out(WriteHeaders(1, b"h" * 44, 1), 0.0)
