@@ -6,6 +6,7 @@
 
 One peer:          async with headway.connect("203.0.113.7:8333", network="bitcoin") as peer: ...
 The whole engine:  async with headway.Node(network="bitcoin", peers=8, datadir="...") as node: ...
+No asyncio:        with headway.blocking.connect("203.0.113.7:8333") as peer: ...
 Errors:            headway.errors, one tree under HeadwayError
 
 Nothing is loaded before it is used: `import headway` costs no asyncio.
@@ -17,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headway import blocking as blocking
     from headway import errors as errors
     from headway import networks as networks
     from headway import types as types
@@ -56,7 +58,7 @@ _HOME = {
     "headway.types": ("Address", "BlockId", "BlockRequest", "Services", "hash_from_hex", "hash_hex"),
 }
 """Module -> the public names that live there."""
-_MODULES = ("errors", "networks", "types")
+_MODULES = ("blocking", "errors", "networks", "types")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = ["__version__", *_MODULES, *_MODULE_OF]  # noqa: PLE0604  # strings all, from the table above

@@ -52,6 +52,11 @@ class Feed:
         return self._batch is not None and not self._batch.is_finished
 
     @property
+    def request(self) -> int | None:
+        """Id of its batch; None before the first one."""
+        return None if self._batch is None else self._batch.id
+
+    @property
     def has_block(self) -> bool:
         return bool(self._arrived)
 
@@ -104,4 +109,4 @@ class Feed:
 
     def owns(self, batch: int) -> bool:
         """Whether a request id is that of this feed's batch."""
-        return self._batch is not None and self._batch.id == batch
+        return self.request == batch
