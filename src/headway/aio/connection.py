@@ -217,9 +217,9 @@ async def _dial(address: Address) -> socket.socket:
 
 def words(error: Exception) -> str:
     """The system's words for an error of a socket; asyncio puts its own in their place."""
-    if isinstance(error, OSError) and error.errno:
+    if isinstance(error, OSError) and error.errno and error.errno > 0:  # the resolver's numbers are its own
         return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def endpoints(connection: socket.socket) -> tuple[Address, Address]:

@@ -62,6 +62,10 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if "--json" in ctx.meta[ARGUMENTS]:  # the option itself may not have been read yet
+                Output(json=True).result({"error": error.format_message()})
+            raise
         except Exception as error:
             code = exit_code(error)
             if code is None:
@@ -98,7 +102,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. The entry point `headway`."""
     try:
         code = headway.main(args, prog_name="headway", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return Exit.USAGE if isinstance(error, click.UsageError) else Exit.FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +35,16 @@ class HeightOrTip(click.ParamType[Any]):
         return height
 
 
+class Seconds(click.FloatRange):
+    """A time that ends. (FloatRange lets "nan" pass, and infinity.)"""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return float(seconds)
+
+
 class Goal(NamedTuple):
     """When `sync` is done."""
 
@@ -56,7 +67,7 @@ class Goal(NamedTuple):
 )
 @datadir_option
 @click.option("--stop-at", type=HeightOrTip(), help="End there.  [default: go on following the chain]")
-@click.option("--deadline", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End then, with code 4.")
+@click.option("--deadline", type=Seconds(0, min_open=True), metavar="SECONDS", help="End then, with code 4.")
 @click.option("--headers-only", is_flag=True, help="No blocks.")
 @common_options
 def sync(

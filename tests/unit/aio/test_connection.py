@@ -92,6 +92,7 @@ async def test_endpoints_are_both_ends() -> None:
 
 def test_words_are_those_of_the_system() -> None:
     assert words(ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")) == "connection refused"
+    assert words(socket.gaierror(socket.EAI_NONAME, "Name or service not known")) == "Name or service not known"
     assert words(OSError()) == "OSError"
 
 

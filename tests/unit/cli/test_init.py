@@ -48,6 +48,18 @@ def test_wrong_usage_is_exit_2_and_says_what_is_wrong(words: list[str], capsys: 
     assert "Usage: headway" in printed.err
 
 
+@pytest.mark.parametrize("words", [["nosuch"], ["sync", "--nosuch"], ["sync", "--network", "regtset"]], ids=" ".join)
+def test_wrong_usage_with_json_is_an_object_too(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--json"]) == Exit.USAGE
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"] in printed.err
+
+
+def test_closed_stdout_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["--version"]) == Exit.DONE
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -201,6 +201,8 @@ def test_quiet_says_nothing_but_data(sync: Sync, served: Served) -> None:
         ("--stop-at", "tpi", "'tpi' is no height"),
         ("--stop-at", "-1", "'-1' is no height"),
         ("--deadline", "0", "--deadline"),
+        ("--deadline", "nan", "--deadline"),
+        ("--deadline", "inf", "--deadline"),
         ("--peers", "0", "--peers"),
         ("--connect", "host:port", "--connect: not a port"),
         ("--peers-file", "/no/such/file", "cannot read the peers file /no/such/file"),
