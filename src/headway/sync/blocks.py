@@ -119,7 +119,8 @@ class BlockScheduler:
     def received(self, peer: int, position: int, size: int) -> bool:
         """A block arrived.
 
-        True: verify it. False: we have it, or never wanted it (a late copy costs nobody anything).
+        True: verify it. False: we have it, never wanted it, or did not ask for it and have no room (a late copy costs
+        nobody anything).
         """
         state = self._peers.get(peer)
         if state is not None and state.stalled:
@@ -131,7 +132,7 @@ class BlockScheduler:
             del self._owner[position]
             state.in_flight.discard(position)
             self._feed(peer, state)
-        elif not self.is_wanted(position):
+        elif not self.is_wanted(position) or not self._has_room():
             return False
         elif (owner := self._owner.pop(position, None)) is not None:
             self._peers[owner].in_flight.discard(position)  # the first answer wins; the other copy will be late

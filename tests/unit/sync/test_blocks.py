@@ -101,6 +101,15 @@ def test_the_window_is_bounded_in_bytes_too() -> None:
     assert sum(len(heights) for heights in story.asks().values()) == 10
 
 
+def test_a_block_that_nobody_asked_for_is_not_taken_beyond_the_bytes_of_the_window() -> None:
+    size = WINDOW_BYTES // 10
+    story = Story(size=size)
+    taken = [story.blocks.received(1, height, size) for height in range(1, 13)]
+    assert taken == [True] * 10 + [False] * 2
+    story.blocks.stored(1)
+    assert story.blocks.received(1, 12, size)
+
+
 def test_one_block_is_always_asked_for_however_large() -> None:
     story = Story(size=WINDOW_BYTES * 2)
     story.blocks.know(1, 100)
