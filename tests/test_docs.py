@@ -10,6 +10,7 @@ In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node w
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import re
 import shlex
@@ -24,10 +25,12 @@ import click
 import pytest
 
 from headway import errors
+from headway.blocking import Peer
 from headway.cli import COMMANDS, exit_code, headway
 from headway.kernel.face import BlockCheck, HeaderCheck
 from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
+from headway.types import ZERO_HASH
 from tests.data import REPOSITORY
 from tests.interop.cli import HEADWAY
 from tests.interop.nodes import Bcoin
@@ -221,6 +224,21 @@ def test_reference_tells_each_errors_consequence_and_exit_code() -> None:
         told = getattr(cls, "consequence", errors.Consequence.NOTHING).name.lower().replace("nothing", "none")
         assert consequence == told if issubclass(cls, errors.RemoteProtocolError) else consequence == ""
         assert exit_code(cls.__new__(cls)) == int(code), name
+
+
+def test_reference_lists_every_call_of_the_blocking_peer() -> None:
+    text = (REPOSITORY / "docs/reference/blocking.md").read_text("utf-8")
+    public = {name: member for name, member in vars(Peer).items() if not name.startswith("_")}
+    calls = {name: inspect.signature(member) for name, member in public.items() if callable(member)}
+    told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE))
+    assert told == {name: _parameters(signature) for name, signature in calls.items()}
+    assert {name for name in public if f"`{name}`" not in text and name not in calls} == set()
+
+
+def _parameters(signature: inspect.Signature) -> str:
+    """As a reader wants them: without types and `self`, a hash of zeros by its name."""
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    return str(inspect.Signature(plain[1:]))[1:-1].replace(repr(ZERO_HASH), "ZERO_HASH")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
