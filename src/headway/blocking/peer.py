@@ -301,13 +301,13 @@ class Peer:
     def _drive(self, done: Callable[[], bool], timeout: float | None) -> bool:
         """Move bytes and time until `done`; False: not within `timeout`. Raises PeerGone.
 
-        Bytes move once in any case: a call whose answer is here already must not leave the remote's ping unanswered.
+        Bytes and time move once in any case: a call whose answer is here already must not leave a ping unanswered.
         """
-        now = time.monotonic()
-        until, overtime = inf if timeout is None else now + timeout, 0
+        until, overtime = inf if timeout is None else time.monotonic() + timeout, 0
         self._after_input()
-        if self._gone is None:
-            self._connection.exchange(0.0, reading=not self._inbox.is_full)
+        if self._gone is None and not self._inbox.is_full:
+            if not self._connection.exchange(0.0):
+                self._machine.handle_timer(time.monotonic())  # a spurious call does nothing
             self._after_input()
         while not done():
             if self._gone is not None:
@@ -315,12 +315,12 @@ class Peer:
             if self._inbox.is_full:
                 raise LocalProtocolError(f"{self!r}: the answer stands behind messages that wait; take them first")
             soonest = self._soonest(until)
-            came = self._connection.exchange(soonest - now)
+            came = self._connection.exchange(soonest - time.monotonic())
             now = time.monotonic()
             overtime = overtime + came if now >= soonest else 0
             is_quiet = not came or overtime > MAX_OVERTIME
             if is_quiet:
-                self._machine.handle_timer(now)  # a spurious call does nothing
+                self._machine.handle_timer(now)
             self._after_input()
             if is_quiet and now >= until and self._gone is None:
                 return done()

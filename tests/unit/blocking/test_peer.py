@@ -275,6 +275,16 @@ def test_keepalive_goes_out_and_its_pong_is_heard_before_its_deadline(away: Any)
         assert peer.info.pingtime is not None
 
 
+def test_keepalive_goes_out_also_when_the_call_has_its_answer_already(away: Any) -> None:
+    with pair() as (peer, far):
+        far.say(NOISE, NOISE)
+        arriving = peer.messages()
+        next(arriving)
+        away(130.0)
+        next(arriving)
+        assert far.hear_now() == ["ping"]
+
+
 def test_clocks_of_blocks_stand_still_while_the_caller_is_away(away: Any) -> None:
     """The remote may have been unable to send: it was we who did not read."""
     with pair() as (peer, far):
