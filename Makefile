@@ -12,7 +12,7 @@ KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.r
 help:
 	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
 	@echo 'make test      every test, real nodes included, with branch coverage'
-	@echo 'make check     lint, format, types, and the import rules'
+	@echo 'make check     lint, format, types, and the import rules; the kernel too, where Rust is'
 	@echo 'make interop   only the tests that talk to real nodes'
 	@echo 'make bench     how fast headway is, beside its limit and beside others: bench/report.json'
 	@echo 'make soak      the long tests, which `make test` leaves out'
@@ -57,6 +57,8 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py
+	@if command -v cargo >/dev/null; then cd kernel && cargo fmt --check && \
+		cargo clippy --quiet --locked --all-targets --features python -- --deny warnings; fi
 
 interop: setup
 	$(BIN)/python -m pytest -m interop tests/interop

@@ -86,7 +86,7 @@ class Limits:
     max_unread: int = 16_000_000
     """Bytes queued towards a remote that does not read, before it is dropped."""
     max_low_work_headers: int = 2_000_000
-    """Headers kept on chains below the network's minimum work; above the real height of every network."""
+    """Headers kept on chains below the network's minimum work. A network sets it above its real height."""
 
 
 class OnDuplicate(Enum):
