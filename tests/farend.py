@@ -29,10 +29,10 @@ VERSION = m.Version(PROTOCOL, 0, 0, 1, "/far:1/", 7)
 @contextmanager
 def leaving_nothing() -> Iterator[None]:
     """What is opened or started inside has ended at its end."""
-    before = descriptors()
+    before, threads = descriptors(), set(threading.enumerate())
     yield
     assert descriptors() == before
-    assert threading.enumerate() == [threading.main_thread()]
+    assert set(threading.enumerate()) <= threads
 
 
 class FarEnd:
