@@ -1,7 +1,7 @@
 """The native twin of `headway.kernel`; `headway/kernel/face.py` says what each value is.
 
-`Buffer` is `bytes` or a read-only memoryview over memory that nobody writes any more: it is read where it lies, and other threads
-run meanwhile. A buffer that may be written is copied first.
+`Buffer` is `bytes` or a read-only memoryview over memory that nobody writes any more: it is read where it lies, and
+other threads run meanwhile. A buffer that may be written is copied first.
 """
 
 from collections.abc import Buffer, Sequence
@@ -32,8 +32,8 @@ def check_block(
 
 @final
 class HeaderIndex:
-    """About 115 bytes a header. Raises IndexError for a position that does not exist, negative ones among them, and OverflowError for
-    chainwork of more than 128 bits."""
+    """About 115 bytes a header. Raises IndexError for a position that does not exist, negative ones among them, and
+    OverflowError for chainwork of more than 128 bits."""
 
     def __init__(self, record_size: int) -> None: ...
     def __len__(self) -> int: ...
@@ -51,4 +51,4 @@ def limit_headers(raw: Buffer, stride: int) -> int:
     """The hashing of `check_headers` and nothing else; returns the number of headers."""
 
 def limit_block(raw: Buffer, witness: bool) -> bytes:
-    """The walk and the hashing of `check_block` and nothing else. `witness`: those of the witness, too, where the block has one."""
+    """The walk and the hashing of `check_block` and nothing else. `witness`: with those of the witness, if there is one."""
