@@ -51,4 +51,4 @@ def limit_headers(raw: Buffer, stride: int) -> int:
     """The hashing of `check_headers` and nothing else; returns the number of headers."""
 
 def limit_block(raw: Buffer, witness: bool) -> bytes:
-    """The walk and the hashing of `check_block` and nothing else. `witness`: with those of the witness, if there is one."""
+    """The walk and the hashing of `check_block`, nothing else. `witness`: those of the witness too, if there is one."""
