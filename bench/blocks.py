@@ -93,8 +93,8 @@ def contest(total: int, size: int, connections: int, rounds: int) -> dict[str, o
             PURE: processes.ours(PURE, "blocks", "sync", source.port, connections, total // size),
             LIMIT: processes.ours(kernel.NAME, "blocks", "limit", source.port),
             "bcoin": processes.bcoin("blocks", source.port, connections, some),
-            "btclib": processes.library("btclib", "blocks", source.port, some),
-            "python-bitcoinlib": processes.library("python-bitcoinlib", "blocks", source.port, some),
+            "btclib": processes.with_library("btclib", "blocks", source.port, some),
+            "python-bitcoinlib": processes.with_library("python-bitcoinlib", "blocks", source.port, some),
         }
         found = measure.contest({name: source.served(each) for name, each in contenders.items()}, rounds)
     return measure.figures(MEASURES, found)

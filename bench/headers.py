@@ -55,7 +55,7 @@ def main() -> None:
             PURE: processes.ours(PURE, "headers", "sync", source.port, count),
             LIMIT: processes.ours(kernel.NAME, "headers", "limit", source.port, count),
             "bcoin": processes.bcoin("headers", source.port, min(count, 100_000)),
-            "btclib": processes.library("btclib", "headers", source.port, min(count, 100_000)),
+            "btclib": processes.with_library("btclib", "headers", source.port, min(count, 100_000)),
             "python-bitcoinlib": processes.absent(
                 "its headers message lacks the transaction counts: it reads nonsense"
             ),

@@ -99,7 +99,7 @@ def bcoin(*arguments: object) -> Contender:
     return run
 
 
-def library(name: str, *arguments: object) -> Contender:
+def with_library(name: str, *arguments: object) -> Contender:
     """Another Python library by `others/library.py`."""
 
     def run() -> Sample:

@@ -61,8 +61,8 @@ def main() -> None:
         **{who: _both(who, heights, store, quick=arguments.quick) for who in measure.OURS},
         LIMIT: processes.ours(kernel.NAME, "verify", "limit", *heights),
         "bcoin": processes.bcoin("parse", blocks),
-        "btclib": processes.library("btclib", "parse", blocks),
-        "python-bitcoinlib": processes.library("python-bitcoinlib", "parse", blocks),
+        "btclib": processes.with_library("btclib", "parse", blocks),
+        "python-bitcoinlib": processes.with_library("python-bitcoinlib", "parse", blocks),
         "bare Python": lambda: {HELP: _start(sys.executable, "-c", "pass")},
     }
     measures = [

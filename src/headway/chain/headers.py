@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from headway import kernel
 from headway.chain.best import BestChain
 from headway.errors import FutureHeader, InvalidHeader
-from headway.types import BlockId
+from headway.types import BlockId, BlockRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headway.network import Headers, HeaderVerdict, Network
-    from headway.types import BlockRequest, Hash, Height, Locator
+    from headway.types import Hash, Height, Locator
 
 NOT_KNOWN = -1
 """Position of a header that is not in the tree."""
@@ -95,8 +95,6 @@ class HeaderTree:
 
     def request(self, position: int) -> BlockRequest:
         """Header, height and work of one block: what a peer is asked with."""
-        from headway.types import BlockRequest  # noqa: PLC0415  (a class used here alone)
-
         header = self._rules.parse_header(self.header(position))
         return BlockRequest(header, self.height(position), self.chainwork(position), self.hash(position))
 
