@@ -286,6 +286,8 @@ class ToyCodec:
     max_payload: int = 4_000_000
     protocol_version: int = PROTOCOL
     parser: ToyParser = PARSER
+    silence_is_answer: bool = False
+    answers_pings: bool = True
 
     def open(self, *, inbound: bool) -> ToyWire:
         return ToyWire(self.max_payload)
@@ -325,9 +327,11 @@ NEO_MANNERS = ToyHandshake(OnDuplicate.DISCONNECT, ignores_early_messages=False,
 @dataclass(frozen=True, slots=True)
 class ToyRules:
     final: bool = False
+    root: BlockId = GENESIS
     genesis: bytes = GENESIS_BLOCK[:HEADER_SIZE]
     genesis_block: bytes = GENESIS_BLOCK
     header_size: int = HEADER_SIZE
+    kept_size: int = HEADER_SIZE
     static_unchecked: Sequence[str] = ("everything",)
 
     def parse_header(self, raw: bytes) -> ToyHeader:
@@ -342,7 +346,9 @@ class ToyRules:
     def context_past_gap(self, context: Any, height: int) -> tuple[int, ToyHeader]:
         raise NotImplementedError("the toy keeps no files")
 
-    def check_headers(self, headers: m.Headers, context: Any, wall_time: float) -> HeaderVerdict:
+    def check_headers(
+        self, headers: m.Headers, context: Any, wall_time: float, *, thorough: bool = True
+    ) -> HeaderVerdict:
         error: InvalidHeader | None = None
         hashes = bytearray()
         height, prev = context
@@ -362,14 +368,14 @@ class ToyRules:
         accepted = len(hashes) // 32
         return HeaderVerdict(accepted, bytes(hashes), [1] * accepted, (height, prev), error)
 
-    def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
-        parts = [raw[at : at + HEADER_SIZE] for at in range(0, len(raw), HEADER_SIZE)]
+    def restore(self, headers: m.Headers) -> tuple[bytes, Sequence[int]]:
+        parts = [headers.raw_at(number) for number in range(len(headers))]
         return b"".join(map(sha256, parts)), [1] * len(parts)
 
-    def median_time(self, branch: Branch) -> int:
+    def block_context(self, branch: Branch) -> int:
         return 0
 
-    def verify_block(self, request: BlockRequest, median_time: int | None, raw: Raw) -> BlockVerdict:
+    def verify_block(self, request: BlockRequest, context: Any, raw: Raw) -> BlockVerdict:
         """MUTATED: not the block of that header. INVALID: a transaction that begins with `bad`."""
         try:
             header, transactions = PARSER.block_header(raw), PARSER.transactions(raw)

@@ -165,7 +165,7 @@ class VirtualNode:
             case Send():
                 self._send(order)
             case Verify():
-                verdict = self.world.network.rules.verify_block(order.request, order.median_time, order.raw)
+                verdict = self.world.network.rules.verify_block(order.request, order.context, order.raw)
                 self._result(order.order, verdict)
             case Store():
                 self._write(order)

@@ -12,12 +12,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headway.errors import ConfigError
+from headway.wire.objects import Headers as Headers  # noqa: PLC0414  named for `chain`, which knows no other message
 
 if TYPE_CHECKING:
     from headway.errors import InvalidHeader
-    from headway.types import Address, BlockRequest, Hash, Header, Height, Locator, Raw
+    from headway.types import Address, BlockId, BlockRequest, Hash, Header, Height, Locator, Raw
     from headway.wire.frames import Frame
-    from headway.wire.messages import Headers as Headers  # noqa: PLC0414  named for `chain`, which knows no other message
     from headway.wire.messages import Message, Parser, Version
 
 
@@ -63,6 +63,9 @@ class Limits:
     """Bytes of one message's payload, refused from its frame header alone [MAX_PROTOCOL_MESSAGE_LENGTH]."""
     max_headers: int = 2_000
     """[MAX_HEADERS_RESULTS]"""
+    full_headers: int = 2_000
+    """Headers of one message from which on its sender may have more: fewer mean that this was all. 1 where remotes give
+    as many at a time as they like."""
     max_inventory: int = 50_000
     """[MAX_INV_SZ]"""
     max_getdata: int = 1_000
@@ -148,6 +151,14 @@ class Codec(Protocol):
     def protocol_version(self) -> int:
         """The newest version that it speaks; it stands in our version message unless the user configured another."""
 
+    @property
+    def silence_is_answer(self) -> bool:
+        """True: who has no headers, addresses or blocks to give says nothing at all (Neo). False: it answers."""
+
+    @property
+    def answers_pings(self) -> bool:
+        """Whether every remote answers a ping. False: a pong that does not come proves nothing."""
+
     def open(self, *, inbound: bool) -> Wire: ...
 
 
@@ -188,6 +199,17 @@ class Branch(Protocol):
         """The raw header at `height` (0 to this branch's height) on this branch."""
 
 
+class Proof(Protocol):
+    """Heavy work behind one header of a verdict: its signatures. Checked off the loop, by any thread."""
+
+    @property
+    def number(self) -> int:
+        """Of the header in the run that was judged, counted from 0."""
+
+    def check(self) -> str:
+        """Nothing when it holds, else what is wrong, for people. Never raises for bad input."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderVerdict:
     """What `check_headers` found. The first `accepted` headers passed; `error`, if any, is about the next one."""
@@ -200,8 +222,8 @@ class HeaderVerdict:
     context: Any
     """The context after the last accepted header: the next batch goes on from here."""
     error: InvalidHeader | None = None
-    proofs: tuple[Any, ...] = ()
-    """Signature jobs that leave as Verify orders; until their results the headers are provisional. None in Bitcoin."""
+    proofs: tuple[Proof, ...] = ()
+    """What must hold before any of the accepted headers is believed, by rising `number`. None in Bitcoin."""
     unchecked: dict[str, int] = field(default_factory=dict)
     """Rule name -> headers to which it could not be applied, because the context does not reach back far enough."""
 
@@ -226,16 +248,24 @@ class BlockVerdict:
 
 class ChainRules(Protocol):
     @property
+    def root(self) -> BlockId:
+        """Where our tree begins: genesis, or a block that the user trusts."""
+
+    @property
     def genesis(self) -> bytes:
-        """Raw header of the first block."""
+        """The root's raw header, as far as the tree keeps it (`kept_size`)."""
 
     @property
     def genesis_block(self) -> bytes:
-        """Raw first block; never asked of a peer."""
+        """Raw first block, never asked of a peer; empty when the root is a later one, which nobody gives us."""
 
     @property
     def header_size(self) -> int:
-        """Bytes of a header, 0 where they vary."""
+        """Bytes of a header as it travels, 0 where they vary."""
+
+    @property
+    def kept_size(self) -> int:
+        """Bytes from a header's start that the tree keeps: all that its hash covers. The rest, if any, is its proof."""
 
     @property
     def final(self) -> bool:
@@ -245,7 +275,8 @@ class ChainRules(Protocol):
     def static_unchecked(self) -> Sequence[str]:
         """What these rules never check (scripts, signatures, coins ...); said by `verify` under `unchecked`."""
 
-    def parse_header(self, raw: bytes) -> Header: ...
+    def parse_header(self, raw: bytes) -> Header:
+        """A whole header, or the part of it that the tree keeps. Raises ValueError for anything else."""
 
     def context(self, branch: Branch) -> Any:
         """What must be known of a branch to judge its next header. Opaque to the core."""
@@ -262,20 +293,26 @@ class ChainRules(Protocol):
         Raises ValueError when `height` does not lie ahead.
         """
 
-    def check_headers(self, headers: Headers, context: Any, wall_time: float) -> HeaderVerdict:
+    def check_headers(
+        self, headers: Headers, context: Any, wall_time: float, *, thorough: bool = True
+    ) -> HeaderVerdict:
         """Judge a linked run of headers that follows `context`: every rule that a header can break.
 
-        Never raises for bad input.
+        `thorough` asks for a proof of each header; without it, for no more than what proves all their hashes. Never
+        raises for bad input.
         """
 
-    def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
+    def restore(self, headers: Headers) -> tuple[bytes, Sequence[int]]:
         """Hashes (32 bytes each) and works of a linked run of headers from our own log, which were judged before."""
 
-    def median_time(self, branch: Branch) -> int:
-        """Median time past of the branch's last header; 0 on chains without that notion."""
+    def block_context(self, branch: Branch) -> Any:
+        """What must be known of a branch to judge the block above it (Bitcoin: the median time). Opaque to the core.
 
-    def verify_block(self, request: BlockRequest, median_time: int | None, raw: Raw) -> BlockVerdict:
-        """Every rule that a block can break by itself. `median_time` is its parent's, None when unknown.
+        Passes on the LookupError of a branch that does not reach back far enough.
+        """
+
+    def verify_block(self, request: BlockRequest, context: Any, raw: Raw) -> BlockVerdict:
+        """Every rule that a block can break by itself. `context` is the `block_context` of its parent, None if unknown.
 
         Never raises for bad input.
         """

@@ -153,7 +153,7 @@ class NodeDriver:
             case do.Send():
                 self._connections[order.peer].write(order.data)
             case do.Verify():
-                judge = functools.partial(self._network.rules.verify_block, order.request, order.median_time, order.raw)
+                judge = functools.partial(self._network.rules.verify_block, order.request, order.context, order.raw)
                 self._spawn(self._work(order.order, self._judges, judge), self._tasks)
             case do.Store():
                 write = functools.partial(self._write, order.writes)

@@ -6,22 +6,25 @@ position is always lower than its child's. Not here: blocks, peers, files. Calle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from headway import kernel
+from headway.chain import records
 from headway.chain.best import BestChain
 from headway.errors import FutureHeader, InvalidHeader
+from headway.network import Headers
 from headway.types import BlockId, BlockRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headway.network import Headers, HeaderVerdict, Network
+    from headway.network import HeaderVerdict, Network
     from headway.types import Hash, Height, Locator
 
-NOT_KNOWN = -1
+NOT_KNOWN: Final = -1
 """Position of a header that is not in the tree."""
+HASH_SIZE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,40 @@ class Added:
     disconnected: int = 0
     """Headers that left the best chain: the depth of a reorganisation, 0 without one."""
     unchecked: tuple[tuple[str, int], ...] = ()
+    conflict: BlockId | None = None
+    """On a final chain: a header that passed every rule beside one of ours. Nothing was kept: whoever signed both broke
+    the chain's promise, and only an operator can tell what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """New headers that passed their rules. Once `verdict.proofs` hold, `HeaderTree.accept` takes them into the tree."""
+
+    run: Headers
+    parent: int
+    """Position of the first one's parent when they were judged."""
+    verdict: HeaderVerdict
 
 
 class HeaderTree:
-    """The tree of one network, with its genesis in it from the start."""
+    """The tree of one network, with its root (genesis, or a block that the user trusts) in it from the start."""
 
     def __init__(self, network: Network) -> None:
+        self._network = network
         self._rules = network.rules
+        self.root = network.rules.root
+        """At position 0."""
         self._minimum_work = network.minimum_chainwork
         self._max_low_work = network.limits.max_low_work_headers
-        self._index = kernel.HeaderIndex(self._rules.header_size)
+        self._index = kernel.HeaderIndex(self._rules.kept_size)
         self._best = BestChain()
         self._leaves: set[int] = set()  # positions without children
         self._invalid: set[int] = set()  # positions that a bad block condemned, descendants included
         self._low_work = 0  # headers whose chain is below the minimum work
         self._context: tuple[int, Any] = (NOT_KNOWN, None)  # the rules' context after one position, the last one used
-        self.restore(self._rules.genesis)
+        root = Headers.fixed(self._rules.genesis, network.codec.parser, size=self._rules.kept_size)
+        _, works = self._rules.restore(root)
+        self._after_extend(NOT_KNOWN, self._index.extend(self._rules.genesis, self.root.hash, NOT_KNOWN, works))
 
     # What is in it.
 
@@ -69,7 +90,7 @@ class HeaderTree:
         return None if position < 0 else position
 
     def height(self, position: int) -> Height:
-        return self._index.height(position)
+        return self._index.height(position) + self.root.height
 
     def hash(self, position: int) -> Hash:
         return self._index.hash(position)
@@ -79,11 +100,11 @@ class HeaderTree:
         return self._index.chainwork(position)
 
     def parent(self, position: int) -> int:
-        """Position of the parent, -1 for genesis."""
+        """Position of the parent, -1 for the root."""
         return self._index.parent(position)
 
     def header(self, position: int) -> bytes:
-        """The raw header."""
+        """The raw header, as far as its hash covers it (`ChainRules.kept_size`)."""
         return self._index.raw(position)
 
     def id(self, position: int) -> BlockId:
@@ -109,12 +130,12 @@ class HeaderTree:
         return self.id(self.tip_position)
 
     def at(self, height: Height) -> int:
-        """Position on the best chain. Raises IndexError beyond the tip."""
-        return self._best[height]
+        """Position on the best chain. Raises IndexError beyond the tip, and below the root."""
+        return self._best[height - self.root.height]
 
     def on_best_chain(self, position: int) -> bool:
-        height = self.height(position)
-        return height < len(self._best) and self._best[height] == position
+        above_root = self._index.height(position)
+        return above_root < len(self._best) and self._best[above_root] == position
 
     def fork(self, position: int) -> int:
         """Position of the last common ancestor with the best chain (itself when it lies there)."""
@@ -126,31 +147,45 @@ class HeaderTree:
         """The chain that ends at `position`, as rules read it."""
         return TreeBranch(self, position)
 
-    def median_time(self, position: int) -> int:
-        """Median time past of the chain that ends at `position`, unix seconds."""
-        return self._rules.median_time(self.branch(position))
+    def block_context(self, position: int) -> Any:
+        """What the rules want to know of the chain that ends at `position`, to judge the block above it."""
+        return self._rules.block_context(self.branch(position))
+
+    def header_context(self, position: int) -> Any:
+        """The same for the header above it."""
+        return self._rules.context(self.branch(position))
 
     def locator(self, position: int | None = None) -> Locator:
-        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., then genesis (Core)."""
+        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., then the root (Core)."""
         position = self.tip_position if position is None else position
         branch = TreeBranch(self, position)
         entries: list[BlockId] = []
         height, step = branch.height, 1
         while True:
             entries.append(self.id(branch.position(height)))
-            if height == 0:
+            if height == self.root.height:
                 return tuple(entries)
-            height = max(height - step, 0)
+            height = max(height - step, self.root.height)
             if len(entries) > 10:
                 step *= 2
 
     # What changes it.
 
     def add(self, headers: Headers, wall_time: float) -> Added:
-        """Judge a headers message and keep what is new.
+        """Judge a headers message, every proof included, and keep what is new.
 
         A message against the rules leaves no trace (`Added.error` says why).
         """
+        judged = self.judge(headers, wall_time)
+        if isinstance(judged, Added):
+            return judged
+        for proof in judged.verdict.proofs:
+            if detail := proof.check():
+                return Added(NOT_KNOWN, error=self.disproved(judged, proof.number, detail))
+        return self.accept(judged)
+
+    def judge(self, headers: Headers, wall_time: float, *, thorough: bool = True) -> Judged | Added:
+        """Judge a headers message as far as it goes without its proofs. `Added`: nothing is left to prove or keep."""
         start, last = self._known_prefix(headers)
         if start == len(headers):
             return self._all_known(headers, last)
@@ -160,7 +195,7 @@ class HeaderTree:
         if misplaced := self._misplaced(start, last, parent):
             return Added(NOT_KNOWN, error=self._error(headers, start, parent, "bad-prevblk", misplaced))
         run = headers.part(start, len(headers)) if start else headers
-        verdict = self._rules.check_headers(run, self._context_at(parent), wall_time)
+        verdict = self._rules.check_headers(run, self._context_at(parent), wall_time, thorough=thorough)
         error = verdict.error
         if error is None and self._is_too_much_low_work(parent, verdict.accepted):
             error = self._error(
@@ -170,21 +205,44 @@ class HeaderTree:
             return Added(NOT_KNOWN, error=error)
         if not verdict.accepted:
             return Added(parent, error=error)
+        return Judged(run, parent, verdict)
+
+    def accept(self, judged: Judged) -> Added:
+        """Take headers whose proofs hold into the tree; since they were judged, others may have come."""
+        run, parent, verdict = judged.run, judged.parent, judged.verdict
+        known, last = self._known_prefix(run.part(0, verdict.accepted))
+        if known == verdict.accepted:
+            return self._all_known(run, last)
+        if known:
+            run, parent = run.part(known, len(run)), last
+            verdict = replace(
+                verdict,
+                accepted=verdict.accepted - known,
+                hashes=verdict.hashes[known * HASH_SIZE :],
+                works=verdict.works[known:],
+            )
+        if not self.is_valid(parent):
+            return Added(NOT_KNOWN, error=self._error(run, 0, parent, "bad-prevblk", "follows an invalid block"))
+        if self._rules.final and parent != self.tip_position:
+            return Added(NOT_KNOWN, conflict=BlockId(self.height(parent) + 1, run[0].hash))
         return self._accept(run, parent, verdict)
 
-    def restore(self, raw: bytes) -> int:
-        """Append a linked run from our own log without judging it again; returns the position of its first header.
+    def disproved(self, judged: Judged, number: int, detail: str) -> InvalidHeader:
+        """The fault of judged headers of which one's proof does not hold."""
+        block = BlockId(self.height(judged.parent) + 1 + number, judged.run[number].hash)
+        return InvalidHeader("bad-witness", block, detail)
 
-        Raises ValueError when its parent is not in the tree.
+    def restore(self, raw: bytes) -> int:
+        """Append a linked run from our own log (`records`) without judging it again; returns its first position.
+
+        Raises ValueError when its parent is not in the tree, or the last record is torn.
         """
-        hashes, works = self._rules.restore(raw)
-        parent = NOT_KNOWN
-        if len(self):
-            prev_hash = self._rules.parse_header(raw[: self._rules.header_size or None]).prev_hash
-            parent = self._index.find(prev_hash)
-            if parent < 0:
-                raise ValueError("a header run without its parent")
-        first = self._index.extend(raw, hashes, parent, works)
+        headers = records.unpack(raw, self._network)
+        hashes, works = self._rules.restore(headers)
+        parent = self._index.find(headers[0].prev_hash)
+        if parent < 0:
+            raise ValueError("a header run without its parent")
+        first = self._index.extend(self._kept(headers), hashes, parent, works)
         self._after_extend(parent, first)
         return first
 
@@ -194,7 +252,7 @@ class HeaderTree:
         Returns how many left the best chain.
         """
         if position == 0:
-            raise ValueError("genesis cannot be invalid")
+            raise ValueError("the root cannot be invalid")
         for leaf in self._leaves:
             path, at = [], leaf
             while at > position:
@@ -242,13 +300,21 @@ class HeaderTree:
 
     def _accept(self, run: Headers, parent: int, verdict: HeaderVerdict) -> Added:
         count = verdict.accepted
-        raw = (run if count == len(run) else run.part(0, count)).compact()
-        first = self._index.extend(raw, verdict.hashes, parent, verdict.works)
+        run = run if count == len(run) else run.part(0, count)
+        raw = records.pack(run, self._rules.header_size)
+        first = self._index.extend(self._kept(run, raw), verdict.hashes, parent, verdict.works)
         last = len(self) - 1
         self._context = (last, verdict.context)
         disconnected = self._after_extend(parent, first)
         unchecked = tuple(sorted(verdict.unchecked.items()))
         return Added(last, raw, count, error=verdict.error, disconnected=disconnected, unchecked=unchecked)
+
+    def _kept(self, run: Headers, packed: bytes = b"") -> bytes:
+        """What of these headers the tree keeps. `packed`: their records, when they are made already."""
+        size = self._rules.kept_size
+        if self._rules.header_size:
+            return packed or bytes(run.raw)
+        return b"".join(bytes(run.raw[start : start + size]) for start in run.starts)
 
     def _after_extend(self, parent: int, first: int) -> int:
         last = len(self) - 1
@@ -269,7 +335,7 @@ class HeaderTree:
         while position >= 0 and not self.on_best_chain(position):
             path.append(position)
             position = self._index.parent(position)
-        keep = self.height(position) + 1 if position >= 0 else 0
+        keep = self._index.height(position) + 1 if position >= 0 else 0
         left = len(self._best) - keep
         self._best.cut(keep)
         for each in reversed(path):

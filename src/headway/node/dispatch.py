@@ -174,7 +174,7 @@ class Dispatcher:
         def judged(verdict: BlockVerdict, _now: Instant) -> None:
             self._sync.verified(output.position, verdict)
 
-        self._outbox.ask(lambda number: Verify(number, output.request, output.median_time, output.raw), judged)
+        self._outbox.ask(lambda number: Verify(number, output.request, output.context, output.raw), judged)
 
     def _blame(self, output: Blame, now: Instant) -> None:
         if peer := self._peers.get(output.peer):

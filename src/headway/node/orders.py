@@ -7,7 +7,7 @@ are not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headway.peer.events import Reason
 from headway.types import Address, BlockId, BlockRequest
@@ -43,11 +43,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Result: `rules.verify_block(request, median_time, raw)`, a BlockVerdict."""
+    """Result: `rules.verify_block(request, context, raw)`, a BlockVerdict."""
 
     order: int
     request: BlockRequest
-    median_time: int
+    context: Any
     raw: Raw
 
 

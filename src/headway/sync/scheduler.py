@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headway.chain.blocks import BlockChain
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
@@ -63,12 +63,12 @@ Write: TypeAlias = WriteHeaders | WriteInvalid | WriteBlock
 
 @dataclass(frozen=True, slots=True)
 class VerifyBlock:
-    """Judge a block off the loop: `rules.verify_block(request, median_time, raw)`; tell `SyncScheduler.verified`."""
+    """Judge a block off the loop: `rules.verify_block(request, context, raw)`; tell `SyncScheduler.verified`."""
 
     peer: int
     position: int
     request: BlockRequest
-    median_time: int
+    context: Any
     raw: Raw
 
 
@@ -212,8 +212,8 @@ class SyncScheduler:
         if self.blocks.received(peer, position, len(event.block)):
             request = self._tree.request(position)
             self._verifying[position] = (peer, request, event.block.raw)
-            median_time = self._tree.median_time(self._tree.parent(position))
-            self._out.append(VerifyBlock(peer, position, request, median_time, event.block.raw))
+            context = self._tree.block_context(self._tree.parent(position))
+            self._out.append(VerifyBlock(peer, position, request, context, event.block.raw))
 
     def blocks_not_found(self, peer: int, requests: Sequence[BlockRequest]) -> None:
         positions = (self._tree.find(request.hash) for request in requests)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
-from headway.types import ZERO_HASH, Address, Hash, Locator
+from headway.types import ZERO_HASH, Address, Hash, Height, Locator
 from headway.wire.compact import BlockTxn, CmpctBlock, GetBlockTxn, PrefilledTransaction, SendCmpct
 from headway.wire.filters import (
     CFCheckpt,
@@ -43,6 +43,7 @@ __all__ = [
     "FilterClear",
     "FilterLoad",
     "GetAddr",
+    "GetBlockByIndex",
     "GetBlockTxn",
     "GetBlocks",
     "GetCFCheckpt",
@@ -131,6 +132,10 @@ class GetHeaders:
     locator: Locator
     stop: Hash = ZERO_HASH
     protocol: int = 0
+    first_height: Height | None = None
+    """Where a chain asks by height instead: of the first header that is wanted."""
+    count: int = 0
+    """How many at most; 0: as many as you may send."""
     command: ClassVar[str] = "getheaders"
 
 
@@ -141,7 +146,19 @@ class GetBlocks:
     locator: Locator
     stop: Hash = ZERO_HASH
     protocol: int = 0
+    count: int = 0
+    """How many at most; 0: as many as you may send."""
     command: ClassVar[str] = "getblocks"
+
+
+@dataclass(frozen=True, slots=True)
+class GetBlockByIndex:
+    """`getblockbyindex`: the blocks from a height up, one `block` each. What the remote lacks it passes over."""
+
+    first_height: Height
+    count: int = 0
+    """How many at most; 0: as many as you may send."""
+    command: ClassVar[str] = "getblockbyindex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +308,8 @@ class Unknown:
 
 
 Message: TypeAlias = (
-    Version | Verack | Ping | Pong | GetHeaders | GetBlocks | Headers | SendHeaders | Inv | GetData | NotFound | Block
-    | Tx | Addr | AddrV2 | SendAddrV2 | GetAddr | WtxidRelay | FeeFilter | SendCmpct | CmpctBlock | GetBlockTxn
-    | BlockTxn | FilterLoad | FilterAdd | FilterClear | MerkleBlock | GetCFilters | CFilter | GetCFHeaders | CFHeaders
-    | GetCFCheckpt | CFCheckpt | MemPool | Reject | Feature | SendTxRcncl | Alert | Unknown
+    Version | Verack | Ping | Pong | GetHeaders | GetBlocks | GetBlockByIndex | Headers | SendHeaders | Inv | GetData
+    | NotFound | Block | Tx | Addr | AddrV2 | SendAddrV2 | GetAddr | WtxidRelay | FeeFilter | SendCmpct | CmpctBlock
+    | GetBlockTxn | BlockTxn | FilterLoad | FilterAdd | FilterClear | MerkleBlock | GetCFilters | CFilter
+    | GetCFHeaders | CFHeaders | GetCFCheckpt | CFCheckpt | MemPool | Reject | Feature | SendTxRcncl | Alert | Unknown
 )  # fmt: skip

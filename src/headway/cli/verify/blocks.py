@@ -89,7 +89,7 @@ def _judge_block(raw: bytes, forest: Forest, number: int, judge: HeaderJudge) ->
     rules = judge.network.rules
     block = forest.id(number)
     request = BlockRequest(forest.header(number), block.height, forest.work(number), block.hash)
-    verdict = rules.verify_block(request, forest.median_time(number), raw)
+    verdict = rules.verify_block(request, forest.block_context(number), raw)
     if verdict.status is not BlockStatus.VALID:
         raise Fault.of_block(verdict, block)
     judge.report.count_block(verdict, rules.static_unchecked)

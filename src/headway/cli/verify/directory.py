@@ -108,7 +108,7 @@ def _judge_block(blocks: BlockFiles, position: int, tree: HeaderTree, network: N
     except DamagedFile as error:
         raise Fault("damaged", str(error), tree.id(position)) from error
     assert raw is not None, "its position came from the index"
-    verdict = network.rules.verify_block(tree.request(position), tree.median_time(tree.parent(position)), raw)
+    verdict = network.rules.verify_block(tree.request(position), tree.block_context(tree.parent(position)), raw)
     if verdict.status is not BlockStatus.VALID:
         raise Fault.of_block(verdict, tree.id(position))
     report.count_block(verdict, network.rules.static_unchecked)

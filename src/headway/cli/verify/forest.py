@@ -83,12 +83,12 @@ class Forest:
         """What is wrong with a header or, when nothing is, with one below it."""
         return self._faults.get(number)
 
-    def median_time(self, number: int) -> int | None:
-        """Median time of the chain below a header, None where it is not known."""
+    def block_context(self, number: int) -> Any:
+        """What the rules want to know of the chain below a header, None where it does not reach back far enough."""
         height = self._heights[number]
         branch = _BranchBelow(self, self._network, number, _FAR_UP if height == UNKNOWN_HEIGHT else height)
         try:
-            return self._network.rules.median_time(branch) if height else None
+            return self._network.rules.block_context(branch) if height else None
         except LookupError:
             return None
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from headway.errors import CodecError
+from headway.errors import CodecError, LocalProtocolError
 from headway.network import Limits
 from headway.networks.bitcoin.parser import PARSER
 from headway.networks.bitcoin.payload import FORMATS, PROTOCOL_VERSION
@@ -46,6 +46,14 @@ class BitcoinCodec:
     def protocol_version(self) -> int:
         return PROTOCOL_VERSION
 
+    @property
+    def silence_is_answer(self) -> bool:
+        return False
+
+    @property
+    def answers_pings(self) -> bool:
+        return True
+
     def open(self, *, inbound: bool) -> BitcoinWire:
         del inbound  # v1 frames are the same in both directions
         return BitcoinWire(self.magic, self.limits)
@@ -66,10 +74,12 @@ class BitcoinWire(FrameDecoder):
         return known.decode(frame.payload, self._limits) if known else Unknown(frame.command, bytes(frame.payload))
 
     def encode(self, message: Message) -> list[Raw]:
-        """Raises LocalProtocolError for a message with values that its fields cannot hold."""
+        """Raises LocalProtocolError for a message that Bitcoin does not have, or values that its fields cannot hold."""
         if isinstance(message, Unknown):
             return encode_frame(self._magic, message.name, [message.payload])
-        return encode_frame(self._magic, message.command, FORMATS[message.command].encode(message, self._limits))
+        if (known := FORMATS.get(message.command)) is None:
+            raise LocalProtocolError(f"Bitcoin has no {message.command}")
+        return encode_frame(self._magic, message.command, known.encode(message, self._limits))
 
     def negotiated(self, theirs: Version) -> None:
         """Nothing that Bitcoin's peers negotiate changes these frames."""

@@ -56,6 +56,10 @@ class BitcoinRules:
     params: BitcoinParams
 
     @property
+    def root(self) -> BlockId:
+        return BlockId(0, kernel.sha256d(self.genesis))
+
+    @property
     def genesis(self) -> bytes:
         return self.params.genesis_block[:HEADER_SIZE]
 
@@ -65,6 +69,10 @@ class BitcoinRules:
 
     @property
     def header_size(self) -> int:
+        return HEADER_SIZE
+
+    @property
+    def kept_size(self) -> int:
         return HEADER_SIZE
 
     @property
@@ -102,7 +110,10 @@ class BitcoinRules:
         """`context` carried to the header at `height` over missing ones. Raises ValueError if that is not ahead."""
         return kernel.skip_to(context, height)
 
-    def check_headers(self, headers: Headers, context: HeaderContext, wall_time: float) -> HeaderVerdict:
+    def check_headers(
+        self, headers: Headers, context: HeaderContext, wall_time: float, *, thorough: bool = True
+    ) -> HeaderVerdict:
+        del thorough  # work is its own proof: every header is judged in full
         if context.height == BEFORE_GENESIS.height and len(headers) and headers.raw_at(0) != self.genesis:
             other = BlockId(0, headers[0].hash)
             return HeaderVerdict(0, b"", (), context, InvalidHeader("bad-genesis", other, "of another network"))
@@ -118,16 +129,17 @@ class BitcoinRules:
             check.accepted, check.hashes, check.works, check.context, error, unchecked=dict(check.unchecked)
         )
 
-    def restore(self, raw: bytes) -> tuple[bytes, Sequence[int]]:
-        return kernel.restore_headers(raw)
+    def restore(self, headers: Headers) -> tuple[bytes, Sequence[int]]:
+        return kernel.restore_headers(headers.compact())
 
-    def median_time(self, branch: Branch) -> int:
+    def block_context(self, branch: Branch) -> int:
+        """Median time past of the branch's last header, unix seconds (BIP113)."""
         first = max(0, branch.height + 1 - MEDIAN_SPAN)
         times = sorted(_TIME.unpack(branch.header(at)) for at in range(first, branch.height + 1))
         return int(times[len(times) // 2][0])
 
-    def verify_block(self, request: BlockRequest, median_time: int | None, raw: Raw) -> BlockVerdict:
-        check = kernel.check_block(raw, request.hash, self.block_rules(request.height), median_time)
+    def verify_block(self, request: BlockRequest, context: int | None, raw: Raw) -> BlockVerdict:
+        check = kernel.check_block(raw, request.hash, self.block_rules(request.height), context)
         return BlockVerdict(_STATUS[check.status], check.rule, check.detail, tuple(check.unchecked))
 
     def block_rules(self, height: Height) -> BlockRules:

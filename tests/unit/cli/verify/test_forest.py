@@ -111,20 +111,20 @@ def test_median_times_are_those_of_the_blocks_below(seed: int) -> None:
         run = CHAIN if block in CHAIN else CHAIN[:10] + FORK
         height = run.index(block)
         times = sorted(map(block_time, run[max(0, height - 11) : height]))
-        assert forest.median_time(number) == times[len(times) // 2]
+        assert forest.block_context(number) == times[len(times) // 2]
 
 
 def test_a_median_that_reaches_below_the_file_is_not_known() -> None:
     for first in (5, None):
         forest, _ = grown(CHAIN[5:], first=first)
-        medians = [forest.median_time(number) for number in range(16)]
+        medians = [forest.block_context(number) for number in range(16)]
         assert medians[:11] == [None] * 11
         assert medians[11:] == [block_time(CHAIN[height - 6]) for height in range(16, 21)]
 
 
 def test_genesis_has_no_median() -> None:
     forest, _ = grown([GENESIS])
-    assert forest.median_time(0) is None
+    assert forest.block_context(0) is None
 
 
 def test_long_runs_are_judged_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

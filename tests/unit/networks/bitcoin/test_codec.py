@@ -215,3 +215,8 @@ def test_negotiation_changes_nothing() -> None:
     before = wire.encode(m.Ping(1))
     wire.negotiated(m.Version(70016, 0, 0, 0, "", 0))
     assert wire.encode(m.Ping(1)) == before
+
+
+def test_a_message_of_other_chains_cannot_be_encoded() -> None:
+    with pytest.raises(LocalProtocolError, match="Bitcoin has no getblockbyindex"):
+        encoded(m.GetBlockByIndex(5))

@@ -175,13 +175,16 @@ def test_missing_headers_leave_what_holds_across_the_gap(branch: ListBranch) -> 
 
 def test_restoring_gives_what_judging_gave(branch: ListBranch) -> None:
     verdict = RULES.check_headers(message(branch.headers), RULES.context_at(0), LATE)
-    assert RULES.restore(b"".join(branch.headers)) == (verdict.hashes, verdict.works)
+    assert RULES.restore(message(branch.headers)) == (
+        verdict.hashes,
+        verdict.works,
+    )
 
 
 def test_median_time_is_that_of_the_last_eleven(branch: ListBranch) -> None:
     times = [block_time(header) for header in branch.headers]
-    assert RULES.median_time(branch) == times[-6]
-    assert [RULES.median_time(ListBranch(branch.headers[:n])) for n in (1, 2, 3)] == [times[0], times[1], times[1]]
+    assert RULES.block_context(branch) == times[-6]
+    assert [RULES.block_context(ListBranch(branch.headers[:n])) for n in (1, 2, 3)] == [times[0], times[1], times[1]]
 
 
 # Blocks.
