@@ -286,6 +286,7 @@ class ToyCodec:
     max_payload: int = 4_000_000
     protocol_version: int = PROTOCOL
     parser: ToyParser = PARSER
+    nonce_bits: int = 64
     silence_is_answer: bool = False
     answers_pings: bool = True
 

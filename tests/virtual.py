@@ -8,16 +8,31 @@ same idea.
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headway.chain import records
 from headway.chain.headers import HeaderTree
 from headway.network import Network
 from headway.node.config import NodeConfig
 from headway.node.machine import NodeMachine
-from headway.node.orders import Connect, Disconnect, Emit, Load, NodeEvent, Order, Resolve, Send, Store, Verify
+from headway.node.orders import (
+    Connect,
+    Disconnect,
+    Emit,
+    Load,
+    LoadHeaders,
+    NodeEvent,
+    Order,
+    Prove,
+    Resolve,
+    Send,
+    Store,
+    Verify,
+)
 from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
 from headway.types import Address, Raw
 from headway.wire.messages import Headers
@@ -102,7 +117,8 @@ class VirtualNode:
         self.store = MemoryStore()
         self.tree = HeaderTree(config.network)
         if blocks:
-            self.tree.restore(headers_of(config.network, blocks).compact())
+            headers = headers_of(config.network, blocks)
+            self.tree.restore(records.pack(headers, config.network.rules.header_size))
             self.store.blocks.update(enumerate(blocks, 1))
         self.rng = random.Random(len(world.listening) + 1)
         self.machine = NodeMachine(config, self.tree, rng=self.rng, stored=self.store.blocks)
@@ -167,10 +183,16 @@ class VirtualNode:
             case Verify():
                 verdict = self.world.network.rules.verify_block(order.request, order.context, order.raw)
                 self._result(order.order, verdict)
+            case Prove():
+                failures = ((proof.number, detail) for proof in order.proofs if (detail := proof.check()))
+                self._result(order.order, next(failures, None))
             case Store():
                 self._write(order)
             case Load():
                 self._load(order)
+            case LoadHeaders():
+                headers = headers_of(self.world.network, [self.store.blocks[position] for position in order.positions])
+                self._result(order.order, records.proven(headers, self.world.network.rules, order.context))
             case Resolve():
                 self.world.resolved.append(order.names)
                 found = tuple(a for name in order.names for a in self.world.names.get(name, ()))
@@ -252,8 +274,12 @@ class VirtualNode:
 
 def headers_of(network: Network, blocks: Sequence[bytes]) -> Headers:
     """The headers of these blocks, as a message."""
-    size = network.rules.header_size
-    return Headers.fixed(b"".join(block[:size] for block in blocks), network.codec.parser, size=size)
+    parser = network.codec.parser
+    raws = [parser.block_header(block).raw for block in blocks]
+    if size := network.rules.header_size:
+        return Headers.fixed(b"".join(raws), parser, size=size)
+    ends = tuple(itertools.accumulate(map(len, raws)))
+    return Headers(b"".join(raws), (0, *ends[:-1]), ends, parser)
 
 
 def network_with(network: Network = TOYNET, **timing: float) -> Network:

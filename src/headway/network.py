@@ -152,6 +152,10 @@ class Codec(Protocol):
         """The newest version that it speaks; it stands in our version message unless the user configured another."""
 
     @property
+    def nonce_bits(self) -> int:
+        """Size of the nonces in version, ping and pong."""
+
+    @property
     def silence_is_answer(self) -> bool:
         """True: who has no headers, addresses or blocks to give says nothing at all (Neo). False: it answers."""
 

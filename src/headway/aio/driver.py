@@ -20,7 +20,9 @@ from headway import kernel
 from headway.aio.connection import Connection, dial
 from headway.aio.dns import resolve
 from headway.aio.timer import Timer
+from headway.chain.records import proven
 from headway.errors import RequestFailed, StoreError
+from headway.network import Headers
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
 from headway.peer.info import peer_info
@@ -31,6 +33,7 @@ from headway.types import Address
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from headway.network import Proof
     from headway.node.config import NodeConfig
     from headway.peer.info import PeerInfo
     from headway.store import Store
@@ -41,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 JUDGES: Final = (os.cpu_count() or 1) if kernel.NAME == "native" else 1
 """Threads that verify blocks. Pure Python holds the interpreter's lock: a second one would only be in the way."""
+PROVERS: Final = os.cpu_count() or 1
+"""Threads that check proofs of headers: the library of signatures gives the interpreter's lock free."""
 
 
 class NodeDriver:
@@ -60,6 +65,7 @@ class NodeDriver:
         self._group = group
         self._writer = writer
         self._judges = ThreadPoolExecutor(JUDGES, "headway-verify")
+        self._provers = ThreadPoolExecutor(PROVERS, "headway-prove")
         self._readers = ThreadPoolExecutor(1, "headway-read")
         self._changed = changed
         self._timer = Timer(self._loop, self._ring)
@@ -94,7 +100,7 @@ class NodeDriver:
         try:
             while self._connections or self._writes:  # the machine's timer ends those that do not drain
                 await asyncio.wait({*self._writes, *(connection.closed for connection in self._connections.values())})
-            for pool in (self._judges, self._readers):
+            for pool in (self._judges, self._provers, self._readers):
                 await self._loop.run_in_executor(self._writer, functools.partial(pool.shutdown, cancel_futures=True))
         finally:
             self._timer.cancel()
@@ -142,7 +148,7 @@ class NodeDriver:
 
     # Orders.
 
-    def _carry_out(self, order: do.Order) -> None:
+    def _carry_out(self, order: do.Order) -> None:  # noqa: C901  # one case for each order
         match order:
             case do.Connect():
                 if (task := self._spawn(self._dial(order), self._tasks)) is not None:
@@ -155,11 +161,16 @@ class NodeDriver:
             case do.Verify():
                 judge = functools.partial(self._network.rules.verify_block, order.request, order.context, order.raw)
                 self._spawn(self._work(order.order, self._judges, judge), self._tasks)
+            case do.Prove():
+                self._spawn(self._prove(order), self._tasks)
             case do.Store():
                 write = functools.partial(self._write, order.writes)
                 self._spawn(self._work(order.order, self._writer, write), self._writes)
             case do.Load():
                 self._spawn(self._load(order), self._tasks)
+            case do.LoadHeaders():
+                read = functools.partial(self._read_headers, order)
+                self._spawn(self._work(order.order, self._readers, read), self._tasks)
             case do.Resolve():
                 self._spawn(self._resolve(order), self._tasks)
             case do.Emit():
@@ -179,6 +190,12 @@ class NodeDriver:
 
     async def _work(self, order: int, pool: Executor, function: Callable[[], Any]) -> None:
         self._result(order, await self._loop.run_in_executor(pool, function))
+
+    async def _prove(self, order: do.Prove) -> None:
+        """The proofs in turns over the threads. Each gives up at the first that fails: the lowest of these counts."""
+        parts = [order.proofs[start::PROVERS] for start in range(min(PROVERS, len(order.proofs)))]
+        failures = await asyncio.gather(*(self._loop.run_in_executor(self._provers, _check, part) for part in parts))
+        self._result(order.order, min(filter(None, failures), default=None))
 
     async def _load(self, order: do.Load) -> None:
         try:
@@ -241,6 +258,14 @@ class NodeDriver:
     def _read(self, position: int) -> bytes | None:
         return self._store.get_block(position) if position else self._network.rules.genesis_block
 
+    def _read_headers(self, order: do.LoadHeaders) -> Headers:
+        try:
+            headers = self._store.get_headers(order.positions)
+        except StoreError as error:
+            logger.warning("stored headers cannot be read: %s", error)
+            headers = Headers(b"", (), (), self._network.codec.parser)
+        return proven(headers, self._network.rules, order.context)
+
 
 class _Remote:
     """One peer of the machine, as its connection sees it."""
@@ -290,6 +315,11 @@ class _Inbound(_Remote):
         self._keep(peer, self.connection)
 
 
+def _check(proofs: Sequence[Proof]) -> tuple[int, str] | None:
+    """The first proof that does not hold: its number, and what is wrong."""
+    return next(((proof.number, detail) for proof in proofs if (detail := proof.check())), None)
+
+
 def _log(event: do.NodeEvent) -> None:
     match event:
         case do.PeerReady():
@@ -299,5 +329,13 @@ def _log(event: do.NodeEvent) -> None:
         case do.TipChanged():
             if event.disconnected:
                 logger.info("= reorganisation, %d headers deep: the tip is %s", event.disconnected, event.tip)
+        case do.ConflictSeen():
+            logger.error(
+                "! ALARM: this chain is final, and %s shows a second valid block at one height, %s beside ours, %s. "
+                "Those who sign its blocks broke its promise. Ours is kept: compare it with operators whom you trust",
+                event.address or "a peer",
+                event.block,
+                event.ours,
+            )
         case do.BlockConnected() | do.BlockDisconnected():
             pass  # followers look at the chain itself

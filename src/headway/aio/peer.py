@@ -289,6 +289,8 @@ class Peer:
                 self._settle(event.request, event.transaction)
             case events.PongReceived():
                 self._settle(event.request, event.round_trip)
+            case events.HeightStated():
+                pass  # a user reads it from `info`
             case events.InvReceived() | events.MessageReceived():
                 pass  # for consumers alone
             case events.RequestTimedOut():

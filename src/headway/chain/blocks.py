@@ -33,7 +33,7 @@ class Advance:
 
 
 class BlockChain:
-    """Blocks from height `floor` up. Genesis is always held: the network gives it."""
+    """Blocks from height `floor` up. The root is always held: the network gives it, or nobody does."""
 
     def __init__(self, tree: HeaderTree, stored: Iterable[int] = (), *, floor: Height = 0) -> None:
         self._tree = tree
@@ -41,7 +41,6 @@ class BlockChain:
         self._held[0] = 1
         for position in stored:
             self._held[position] = 1
-        self.floor = floor
         self._path = array(
             "i"
         )  # positions along the best chain from the floor, as far as blocks are held without a gap
@@ -50,7 +49,7 @@ class BlockChain:
 
     def start_at(self, floor: Height) -> None:
         """Deliver from `floor` on: what is held already counts as delivered."""
-        self.floor = floor
+        self.floor = max(floor, self._tree.first_block)
         self._path = array("i")
         self._extend_path()
         self._tip = self._path[-1] if self._path else -1

@@ -122,6 +122,11 @@ class HeaderTree:
     # The best chain.
 
     @property
+    def first_block(self) -> Height:
+        """The lowest block that we can have: a root that the user trusts is known by its header alone."""
+        return self.root.height + (not self._rules.genesis_block)
+
+    @property
     def tip_position(self) -> int:
         return self._best.tip
 

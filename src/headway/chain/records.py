@@ -5,12 +5,13 @@ Called by `chain.headers`, and by whoever reads a header log.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 from headway.network import Headers
 
 if TYPE_CHECKING:
-    from headway.network import Network
+    from headway.network import ChainRules, Network
     from headway.types import Raw
 
 LENGTH_SIZE: Final = 4
@@ -42,3 +43,11 @@ def unpack(raw: Raw, network: Network) -> Headers:
     if at != len(raw):
         raise ValueError(f"the last of {len(starts)} headers is torn")
     return Headers(raw, tuple(starts), tuple(ends), parser)
+
+
+def proven(headers: Headers, rules: ChainRules, context: Any) -> Headers:
+    """Stored headers that follow `context`, up to the first whose proof does not hold: such may lie in a store whose
+    headers were proved by fewer proofs than one each (`ChainRules.check_headers`)."""
+    verdict = rules.check_headers(headers, context, inf)
+    failed = (proof.number for proof in verdict.proofs if proof.check())
+    return headers.part(0, next(failed, verdict.accepted))

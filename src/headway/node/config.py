@@ -28,6 +28,8 @@ class NodeConfig:
     """Lowest block to bring; None: headers only."""
     ceiling: Height | None = None
     """Highest block to bring; None: as far as the chain goes."""
+    thorough: bool = False
+    """Have every header's proof checked, not only as many as prove all hashes (see `ChainRules.check_headers`)."""
     serve: bool = False
     """Whether we answer others, and announce that we can."""
     max_inbound: int = 117

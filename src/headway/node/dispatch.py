@@ -8,14 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Store, TipChanged, Verify
-from headway.node.serve import Answer, Overdrawn, ReadBlock, ServeOutput, Server
+from headway.node.orders import (
+    BlockConnected,
+    BlockDisconnected,
+    ConflictSeen,
+    Emit,
+    Load,
+    LoadHeaders,
+    Prove,
+    Store,
+    TipChanged,
+    Verify,
+)
+from headway.node.serve import Answer, Overdrawn, ReadBlock, ReadHeaders, ServeOutput, Server
 from headway.peer.events import PeerState, Reason
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
 from headway.sync.scheduler import (
     Blame,
     BlocksDelivered,
+    Conflict,
+    ProveHeaders,
     Stalled,
     SyncOutput,
     SyncScheduler,
@@ -30,7 +43,7 @@ from headway.types import printable
 
 if TYPE_CHECKING:
     from headway.errors import StoreError
-    from headway.network import BlockVerdict
+    from headway.network import BlockVerdict, Headers
     from headway.node.addrbook import AddressBook
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
@@ -80,7 +93,7 @@ class Dispatcher:
     def emit(self, event: NodeEvent) -> None:
         self._outbox.put(Emit(event))
 
-    def carry_out(self, output: SyncOutput, now: Instant) -> None:
+    def carry_out(self, output: SyncOutput, now: Instant) -> None:  # noqa: C901  # one case for each output
         match output:
             case AskHeaders():
                 self._ask_headers(output, now)
@@ -88,12 +101,16 @@ class Dispatcher:
                 self._ask_blocks(output, now)
             case WriteHeaders() | WriteInvalid() | WriteBlock():
                 self._collect(output)
+            case ProveHeaders():
+                self._prove(output)
             case VerifyBlock():
                 self._verify(output)
             case Blame():
                 self._blame(output, now)
             case Stalled():
                 self.note_stall(output.peer)
+            case Conflict():
+                self._alarm(output)
             case TipMoved():
                 self.counters.reorgs += output.disconnected > 0
                 self.emit(TipChanged(output.tip, output.disconnected))
@@ -119,6 +136,8 @@ class Dispatcher:
                 peer.machine.disconnect(Reason.NOT_READING, "it asks for more than it reads", now)
             case ReadBlock():
                 self._read(output)
+            case ReadHeaders():
+                self._read_headers(output)
         self._peers.touch(output.peer)
 
     def flush_writes(self) -> None:
@@ -176,6 +195,16 @@ class Dispatcher:
 
         self._outbox.ask(lambda number: Verify(number, output.request, output.context, output.raw), judged)
 
+    def _prove(self, output: ProveHeaders) -> None:
+        def checked(failure: tuple[int, str] | None, now: Instant) -> None:
+            self._sync.proved(output.number, failure, now)
+
+        self._outbox.ask(lambda number: Prove(number, output.proofs), checked)
+
+    def _alarm(self, output: Conflict) -> None:
+        peer = self._peers.get(output.peer)
+        self.emit(ConflictSeen(peer.address if peer else None, output.block, output.ours))
+
     def _blame(self, output: Blame, now: Instant) -> None:
         if peer := self._peers.get(output.peer):
             output.error.peer = str(peer.address)
@@ -199,6 +228,12 @@ class Dispatcher:
             self._server.loaded(output.peer, raw)
 
         self._outbox.ask(lambda number: Load(number, output.position), loaded)
+
+    def _read_headers(self, output: ReadHeaders) -> None:
+        def loaded(headers: Headers, _now: Instant) -> None:
+            self._server.headers_loaded(output.peer, headers)
+
+        self._outbox.ask(lambda number: LoadHeaders(number, output.positions, output.context), loaded)
 
     def _count(self, writes: tuple[Write, ...], now: Instant) -> None:
         for write in writes:

@@ -24,6 +24,7 @@ from headway.peer.events import (
     BlocksNotFound,
     HandshakeCompleted,
     HeadersReceived,
+    HeightStated,
     InvReceived,
     MessageReceived,
     PeerDisconnected,
@@ -64,7 +65,14 @@ class NodeMachine:
         """`stored`: positions of the blocks in the store. `log` gets the protocol trace, line by line."""
         self.config = config
         self.tree = tree
-        self.sync = SyncScheduler(config.network, tree, stored=stored, floor=config.floor, ceiling=config.ceiling)
+        self.sync = SyncScheduler(
+            config.network,
+            tree,
+            stored=stored,
+            floor=config.floor,
+            ceiling=config.ceiling,
+            thorough=config.thorough,
+        )
         self.slots = PeerSlots(config.network, rng, peers=config.peers, connect=config.connect, dns=config.dns)
         for address in config.peers_file:
             self.slots.book.add(address)
@@ -261,6 +269,7 @@ class NodeMachine:
             self._handle(peer, found, event, now)
         for answer in self._server.take():  # before the pong of a ping that stood behind the question
             self._dispatcher.answer(answer, now)
+        found.machine.hold_pongs(held=self._server.owes(peer))
         if data := found.machine.data_to_send():
             self._outbox.put(Send(peer, data))
         if found.machine.wants_close():
@@ -285,6 +294,8 @@ class NodeMachine:
                 for entry in event.entries:
                     if entry.type in (InvType.BLOCK, InvType.WITNESS_BLOCK):
                         self.sync.block_announced(peer, entry.hash)
+            case HeightStated():
+                self.sync.height_stated(peer, event.height)
             case AddressesReceived():
                 self.slots.learnt(event.addresses)
             case MessageReceived():
@@ -313,6 +324,8 @@ class NodeMachine:
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if not event.ends_peer:
+            if event.kind is RequestKind.HEADERS:
+                self.sync.headers_silent(peer, now)
             return
         self._dispatcher.note_stall(peer)
         if event.kind is RequestKind.HEADERS and self._replacing_until is None and self.slots.has_spare(now):

@@ -13,6 +13,7 @@ from headway.peer.events import Reason
 from headway.types import Address, BlockId, BlockRequest
 
 if TYPE_CHECKING:
+    from headway.network import Proof
     from headway.sync.scheduler import Write
     from headway.types import Raw
     from headway.wire.messages import Block
@@ -52,6 +53,15 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
+class Prove:
+    """Check these proofs of headers. Result: number of the first header whose proof does not hold, and what is wrong
+    with it; or None."""
+
+    order: int
+    proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """Write these, in this order. Result: None, or the StoreError (then the node stops with it)."""
 
@@ -66,6 +76,18 @@ class Load:
     order: int
     position: int
     """In the header tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadHeaders:
+    """Read stored headers, whole, and check their proofs. Result: `Headers`, up to the first that is not there or whose
+    proof does not hold (`records.proven`)."""
+
+    order: int
+    positions: tuple[int, ...]
+    """Of a linked run in the header tree."""
+    context: Any
+    """The `header_context` of the first one's parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +147,18 @@ class BlockDisconnected:
     id: BlockId
 
 
-NodeEvent: TypeAlias = PeerReady | PeerLost | TipChanged | BlockConnected | BlockDisconnected
+@dataclass(frozen=True, slots=True)
+class ConflictSeen:
+    """An alarm: on a chain without reorganisations a peer showed a second block at one height, as valid as ours. Those
+    who sign its blocks broke its promise, or lost their keys. Ours stays; the peer is not blamed."""
+
+    address: Address | None
+    """Of the peer, None when it has gone."""
+    block: BlockId
+    ours: BlockId
+
+
+NodeEvent: TypeAlias = PeerReady | PeerLost | TipChanged | BlockConnected | BlockDisconnected | ConflictSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +168,4 @@ class Emit:
     event: NodeEvent
 
 
-Order: TypeAlias = Connect | Disconnect | Send | Verify | Store | Load | Resolve | Emit
+Order: TypeAlias = Connect | Disconnect | Send | Verify | Prove | Store | Load | LoadHeaders | Resolve | Emit

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headway.types import ZERO_HASH
 from headway.wire.messages import (
     Block,
+    GetBlockByIndex,
     GetBlocks,
     GetData,
     GetHeaders,
@@ -27,7 +28,7 @@ from headway.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headway.chain.headers import HeaderTree
     from headway.network import Network
@@ -64,13 +65,22 @@ class ReadBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadHeaders:
+    """Read stored headers for the peer; tell `Server.headers_loaded`."""
+
+    peer: int
+    positions: tuple[int, ...]
+    context: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Overdrawn:
     """The peer asks for more than it reads: it is to be disconnected."""
 
     peer: int
 
 
-ServeOutput: TypeAlias = Answer | ReadBlock | Overdrawn
+ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | Overdrawn
 
 
 @dataclass(slots=True)
@@ -82,6 +92,8 @@ class _Client:
     made: int = 0
     """Bytes of answers made since the driver last told how much it holds; beyond the send queue we wait."""
     reading: InvEntry | None = None
+    awaits_headers: bool = False
+    """Headers are being read for it: its next question waits."""
     full: bool = False
     """It does not take what we send: wait."""
     continue_at: Hash = b""
@@ -95,6 +107,8 @@ class Server:
         self._limits = network.limits
         self._rules = network.rules
         self._parser = network.codec.parser
+        self._says_nothing = network.codec.silence_is_answer
+        self._keeps_whole = network.rules.kept_size == network.rules.header_size
         self._tree = tree
         self._sync = sync
         self._clients: dict[int, _Client] = {}
@@ -103,6 +117,11 @@ class Server:
     def take(self) -> list[ServeOutput]:
         out, self._out = self._out, []
         return out
+
+    def owes(self, peer: int) -> bool:
+        """Whether it has asked for something that is not answered yet."""
+        client = self._clients.get(peer)
+        return client is not None and bool(client.questions or client.awaits_headers or client.queue or client.reading)
 
     # What happens.
 
@@ -128,6 +147,13 @@ class Server:
                     return
                 client.queue.extend(message.entries)
                 self._pump(peer, client)
+            case GetBlockByIndex():
+                entries = [InvEntry(InvType.BLOCK, block) for block in self._hashes_from(message)]
+                if len(client.queue) + len(entries) > self._limits.max_inventory:
+                    self._out.append(Overdrawn(peer))
+                    return
+                client.queue.extend(entries)
+                self._pump(peer, client)
             case SendHeaders():
                 client.wants_headers = True
             case _:
@@ -152,14 +178,22 @@ class Server:
             self._send_block(peer, client, entry, raw)
         self._pump(peer, client)
 
+    def headers_loaded(self, peer: int, headers: Headers) -> None:
+        """Headers were read."""
+        client = self._clients.get(peer)
+        if client is not None:
+            client.awaits_headers = False
+            self._give_headers(peer, client, headers)
+            self._answer_questions(peer, client)
+
     def announce(self, connected: Sequence[Hash]) -> None:
         """Blocks joined our chain: tell every client, by header where it asked for that."""
         new = connected[-MAX_ANNOUNCED:]
         positions = [position for block in new if (position := self._tree.find(block)) is not None]
-        raw = b"".join(self._tree.header(position) for position in positions)
+        raw = b"".join(self._tree.header(position) for position in positions) if self._keeps_whole else b""
         for peer, client in self._clients.items():
             message: Message = Inv(tuple(InvEntry(InvType.BLOCK, block) for block in new[-1:]))
-            if client.wants_headers and len(connected) <= MAX_ANNOUNCED:
+            if raw and client.wants_headers and len(connected) <= MAX_ANNOUNCED:
                 message = self._headers_of(raw)
             self._out.append(Answer(peer, message))
 
@@ -172,17 +206,26 @@ class Server:
         return max(self._sync.chain.tip_position, 0)
 
     def _after(self, locator: Locator, stop: Hash, most: int) -> list[int]:
-        """Positions after the first hash of the locator that lies on our chain (else genesis), to `stop` or `most`."""
+        """Positions after the first hash of the locator that lies on our chain (else the root), to `stop` or `most`."""
         top = self._top()
-        branch = self._tree.branch(top)
-        start = next((h for entry in locator if (h := self._height_on(top, entry.hash)) is not None), 0)
+        root = self._tree.root.height
+        start = next((h for entry in locator if (h := self._height_on(top, entry.hash)) is not None), root)
         positions = []
-        for height in range(start + 1, min(start + most, branch.height) + 1):
-            position = branch.position(height)
+        for position in self._from(start + 1, most):
             positions.append(position)
             if self._tree.hash(position) == stop:
                 break
         return positions
+
+    def _from(self, height: Height, most: int) -> Iterator[int]:
+        """Positions on our chain from a height up, `most` of them."""
+        branch = self._tree.branch(self._top())
+        first = max(height, self._tree.root.height)
+        return (branch.position(each) for each in range(first, min(height + most - 1, branch.height) + 1))
+
+    def _hashes_from(self, message: GetBlockByIndex) -> list[Hash]:
+        most = min(message.count or MAX_BLOCKS_INV, MAX_BLOCKS_INV)
+        return [self._tree.hash(position) for position in self._from(message.first_height, most)]
 
     def _height_on(self, top: int, block: Hash) -> Height | None:
         """Height of a block if it lies on the chain that ends at `top`."""
@@ -196,20 +239,38 @@ class Server:
 
     def _answer_questions(self, peer: int, client: _Client) -> None:
         while client.questions and not client.full and client.made < self._limits.max_send_queue:
+            if client.awaits_headers:
+                return
             question = client.questions.popleft()
             if isinstance(question, GetBlocks):
                 self._answer_inventory(peer, client, question)
             else:
-                headers = self._headers(question)
-                client.made += len(headers.raw)
-                self._out.append(Answer(peer, headers))
+                self._answer_headers(peer, client, self._headers_wanted(question))
 
-    def _headers(self, message: GetHeaders) -> Headers:
+    def _headers_wanted(self, message: GetHeaders) -> list[int]:
+        most = min(message.count or self._limits.max_headers, self._limits.max_headers)
+        if message.first_height is not None:
+            return list(self._from(message.first_height, most))
         if not message.locator:
             position = self._tree.find(message.stop)
-            return self._headers_of(self._tree.header(position) if position is not None else b"")
-        positions = self._after(message.locator, message.stop, self._limits.max_headers)
-        return self._headers_of(b"".join(map(self._tree.header, positions)))
+            return [] if position is None else [position]
+        return self._after(message.locator, message.stop, most)
+
+    def _answer_headers(self, peer: int, client: _Client, positions: list[int]) -> None:
+        """From memory where the tree keeps them whole. The root's proof is not in the store, and genesis has none."""
+        if self._keeps_whole:
+            self._give_headers(peer, client, self._headers_of(b"".join(map(self._tree.header, positions))))
+        elif positions and positions[0] == 0:
+            self._answer_headers(peer, client, positions[1:])
+        elif positions:
+            client.awaits_headers = True
+            context = self._tree.header_context(self._tree.parent(positions[0]))
+            self._out.append(ReadHeaders(peer, tuple(positions), context))
+
+    def _give_headers(self, peer: int, client: _Client, headers: Headers) -> None:
+        client.made += len(headers.raw)
+        if headers or not self._says_nothing:
+            self._out.append(Answer(peer, headers))
 
     def _headers_of(self, raw: bytes) -> Headers:
         return Headers.fixed(raw, self._parser, size=self._rules.header_size)
@@ -231,9 +292,9 @@ class Server:
         while client.queue and client.reading is None and not client.full:
             entry = client.queue.popleft()
             position = self._tree.find(entry.hash) if entry.type in BLOCK_TYPES else None
-            if position == 0:
+            if position == 0 and self._rules.genesis_block:
                 self._send_block(peer, client, entry, self._rules.genesis_block)
-            elif position is not None and self._sync.chain.holds(position):
+            elif position and self._sync.chain.holds(position):
                 client.reading = entry
                 self._out.append(ReadBlock(peer, position))
             else:

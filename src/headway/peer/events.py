@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from headway.errors import RemoteProtocolError
-from headway.types import Address, BlockRequest, Hash
+from headway.types import Address, BlockRequest, Hash, Height
 from headway.wire.messages import Block, Headers, InvEntry, Message, Tx, Version
 
 
@@ -120,6 +120,13 @@ class PongReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class HeightStated:
+    """A ping or pong said that the remote is higher than it said before. Proves nothing. (Neo; Bitcoin's say none.)"""
+
+    height: Height
+
+
+@dataclass(frozen=True, slots=True)
 class InvReceived:
     entries: tuple[InvEntry, ...]
 
@@ -165,6 +172,7 @@ PeerEvent: TypeAlias = (
     | AddressesReceived
     | TransactionReceived
     | PongReceived
+    | HeightStated
     | InvReceived
     | MessageReceived
     | RequestTimedOut

@@ -11,8 +11,8 @@ Nothing of the remote is kept but the numbers in `requests` and `blocks`, whose 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from headway.errors import LocalProtocolError
 from headway.peer.blocks import BlockBatch, Downloads
@@ -23,6 +23,7 @@ from headway.peer.events import (
     BlockReceived,
     BlocksNotFound,
     HeadersReceived,
+    HeightStated,
     InvReceived,
     MessageReceived,
     PongReceived,
@@ -38,15 +39,14 @@ from headway.peer.requests import (
     RequestTable,
     TransactionRequest,
     fresh_nonce,
+    require_hashes,
 )
 from headway.wire.messages import Addr, AddrV2, Block, Headers, Inv, Message, NotFound, Ping, Pong, Tx
 
 if TYPE_CHECKING:
     from headway.peer.config import PeerConfig
     from headway.peer.output import Output
-    from headway.types import Address, BlockRequest, Hash, Instant, Locator
-
-HASH_SIZE: Final = 32
+    from headway.types import Address, BlockRequest, Hash, Height, Instant, Locator
 
 End: TypeAlias = Callable[[Reason, str, "Instant"], None]
 """Ends the connection: why, in words for people, and when."""
@@ -57,6 +57,7 @@ class Exchange:
 
     __slots__ = (
         "_address",
+        "_answers_pings",
         "_config",
         "_deadlines",
         "_end",
@@ -89,6 +90,7 @@ class Exchange:
         self._end = end
         self._table = RequestTable(limits.max_queued_requests)
         self._last_id = 0
+        self._answers_pings = config.network.codec.answers_pings  # and, where not all do: whether this one has done so
         self.wall_clock = 0.0
         """Wall time less the driver's time; for what a ping says."""
 
@@ -111,13 +113,15 @@ class Exchange:
         limits, rules = self._config.network.limits, self._config.network.rules
         if len(locator) > limits.max_locator:
             raise LocalProtocolError(f"a locator of {len(locator)} blocks, at most {limits.max_locator}")
-        _require_hashes([stop, *(block.hash for block in locator)])
+        require_hashes([stop, *(block.hash for block in locator)])
         messages = [self._wire.ask_headers(locator, stop)]
-        nonce = fresh_nonce(self._rng) if fence else 0
+        fence = fence and self._answers_pings
+        nonce = self._fresh_nonce() if fence else 0
         if fence:
             messages.append(self._ping(nonce, now))
-        known = frozenset((rules.parse_header(rules.genesis).hash, *(block.hash for block in locator)))
-        return self._put(HeadersRequest(self._new_id(), messages, known, stop, nonce), now)
+        known = frozenset((rules.root.hash, *(block.hash for block in locator)))
+        must_answer = fence or not self._config.network.codec.silence_is_answer
+        return self._put(HeadersRequest(self._new_id(), messages, known, stop, nonce, must_answer=must_answer), now)
 
     def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
         batch = BlockBatch(self._new_id(), self._ask_blocks({}, requests), self._extend, self._finish)
@@ -129,12 +133,14 @@ class Exchange:
         return self._put(AddressesRequest(self._new_id(), [self._wire.ask_addresses()]), now)
 
     def request_transaction(self, txid: Hash, now: Instant) -> int:
-        _require_hashes([txid])
+        require_hashes([txid])
         return self._put(TransactionRequest(self._new_id(), [self._wire.ask_transaction(txid)], txid), now)
 
     def ping(self, now: Instant, *, is_keepalive: bool = False) -> int:
-        nonce = fresh_nonce(self._rng)
-        return self._put(PingRequest(self._new_id(), [self._ping(nonce, now)], nonce, is_keepalive=is_keepalive), now)
+        nonce, must_answer = self._fresh_nonce(), self._answers_pings
+        ping = self._ping(nonce, now)
+        request = PingRequest(self._new_id(), [ping], nonce, is_keepalive=is_keepalive, must_answer=must_answer)
+        return self._put(request, now)
 
     def cancel(self, request_id: int, now: Instant) -> None:
         request = self._table.find(request_id)
@@ -207,12 +213,15 @@ class Exchange:
 
     def _on_ping(self, ping: Ping, now: Instant) -> None:
         """Answered once the owner has taken what came before. A ping without a nonce asks for no pong."""
+        self._note_height(ping.height)
         if ping.nonce is not None:
             self._output.write_late(Pong(ping.nonce, self._config.start_height(), self._wall_time(now)), now)
 
     def _on_pong(self, pong: Pong, now: Instant) -> None:
         """As Core ProcessPong: another nonce leaves the ping outstanding, none or zero cancels it."""
         headers, ping = self._table.out(HeadersRequest), self._table.out(PingRequest)
+        self._answers_pings = True
+        self._note_height(pong.height)
         if headers and pong.nonce and pong.nonce == headers.fence:
             nothing = Headers(b"", (), (), self._config.network.codec.parser)
             self._output.emit(HeadersReceived(nothing, headers.id, fenced=True))
@@ -226,6 +235,11 @@ class Exchange:
             self._output.stats.of(ping.kind).expired += 1
             self._report_expired(ping, ends_peer=False)
             self._remove(ping, now)
+
+    def _note_height(self, height: Height) -> None:
+        if height > self._output.stats.height:
+            self._output.stats.height = height
+            self._output.emit(HeightStated(height))
 
     # What time does.
 
@@ -332,7 +346,7 @@ class Exchange:
     def _ask_blocks(self, in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest]) -> list[Message]:
         limits = self._config.network.limits
         hashes = {request.hash for request in requests}
-        _require_hashes(hashes)
+        require_hashes(hashes)
         if not hashes:
             raise LocalProtocolError("no blocks to ask for")
         if len(hashes) < len(requests) or not hashes.isdisjoint(in_flight):
@@ -349,6 +363,9 @@ class Exchange:
     def _new_id(self) -> int:
         self._last_id += 1
         return self._last_id
+
+    def _fresh_nonce(self) -> int:
+        return fresh_nonce(self._rng, self._config.network.codec.nonce_bits)
 
     def _ping(self, nonce: int, now: Instant) -> Ping:
         return Ping(nonce, self._config.start_height(), self._wall_time(now))
@@ -375,9 +392,3 @@ class Exchange:
         Cause.PROGRESS: BlockBatch,
         Cause.BLOCK: BlockBatch,
     }
-
-
-def _require_hashes(hashes: Iterable[Hash]) -> None:
-    for each in hashes:
-        if len(each) != HASH_SIZE:
-            raise LocalProtocolError(f"a hash has {HASH_SIZE} bytes, not {len(each)}")

@@ -76,7 +76,7 @@ class PeerMachine:
         self.state = PeerState.CONNECTING
         self.since: Instant = 0.0
         """When the present state began."""
-        self.nonce = fresh_nonce(rng) if config.nonce is None else config.nonce
+        self.nonce = fresh_nonce(rng, config.network.codec.nonce_bits) if config.nonce is None else config.nonce
         """Ours on this connection."""
         self.version: m.Version | None = None
         """Theirs, once it was accepted."""
@@ -176,6 +176,10 @@ class PeerMachine:
             self._output.is_held = self._deadlines.is_paused
 
     # Orders of the owner.
+
+    def hold_pongs(self, *, held: bool) -> None:
+        """While `held`, pongs wait behind answers that the owner still owes to what came before their pings."""
+        self._output.owes_answers = held
 
     def send(self, message: m.Message, now: Instant) -> None:
         """Send it and expect nothing. Raises LocalProtocolError unless READY, or for what this chain cannot encode."""
@@ -292,6 +296,7 @@ class PeerMachine:
         self._deadlines.disarm(Cause.HANDSHAKE)
         self._set_state(PeerState.READY, now)
         self._output.emit(HandshakeCompleted(self.version))
+        self.stats.height = self.version.start_height
         self._exchange.start(now)
 
     def _on_exchange(self, message: m.Message, now: Instant) -> None:

@@ -26,7 +26,7 @@ MAX_LATE: Final = 16
 class Output:
     """One machine's outputs. The driver takes them after every input, so they hold what one input made."""
 
-    __slots__ = ("_chunks", "_events", "_late", "_log", "at_driver", "is_held", "size", "stats", "wire")
+    __slots__ = ("_chunks", "_events", "_late", "_log", "at_driver", "is_held", "owes_answers", "size", "stats", "wire")
 
     def __init__(self, wire: Wire, log: Callable[[str], None] | None) -> None:
         self.stats = PeerStats()
@@ -41,6 +41,8 @@ class Output:
         self._late: list[tuple[Message, Instant]] = []
         self.is_held = False
         """The owner is busy with what came before: `write_late` waits for it."""
+        self.owes_answers = False
+        """The owner has taken what came before, and is still gathering its answers: the same."""
 
     @property
     def queued(self) -> int:
@@ -80,7 +82,7 @@ class Output:
             self._log(f"{sigil} {describe(message)}")
 
     def take_chunks(self) -> list[Raw]:
-        if self._late and not self._events and not self.is_held:
+        if self._late and not (self._events or self.is_held or self.owes_answers):
             late, self._late = self._late, []
             for message, at in late:
                 self.write(message, at)

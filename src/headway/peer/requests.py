@@ -7,8 +7,8 @@ A second request never overwrites the first, and what settles a request is state
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from headway.errors import LocalProtocolError
 from headway.peer.deadlines import Cause
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headway.types import Hash, Instant
     from headway.wire.messages import Headers, Message
 
+HASH_SIZE: Final = 32
+
 
 class Request:
     """One question to the remote. Its messages are made when it is put, so that what cannot be asked fails at once."""
@@ -27,7 +29,7 @@ class Request:
     kind: ClassVar[RequestKind]
     cause: ClassVar[Cause]
     """Which deadline stands for it."""
-    must_answer: ClassVar[bool]
+    must_answer: bool
     """Whether silence ends the peer; where the protocol allows silence, the deadline only frees the slot."""
 
     def __init__(self, request_id: int, messages: list[Message]) -> None:
@@ -47,17 +49,24 @@ class HeadersRequest(Request):
     an announcement. A fenced request is also settled by its pong, when that comes first.
     """
 
-    __slots__ = ("_known", "_stop", "fence")
+    __slots__ = ("_known", "_stop", "fence", "must_answer")
     kind = RequestKind.HEADERS
     cause = Cause.HEADERS
-    must_answer = True
 
     def __init__(
-        self, request_id: int, messages: list[Message], known: frozenset[Hash], stop: Hash, fence: int
+        self,
+        request_id: int,
+        messages: list[Message],
+        known: frozenset[Hash],
+        stop: Hash,
+        fence: int,
+        *,
+        must_answer: bool,
     ) -> None:
         """`known`: hashes that an answer may follow; `fence`: nonce of the ping right behind, 0 without one."""
         super().__init__(request_id, messages)
         self.fence = fence
+        self.must_answer = must_answer
         self._known = known
         self._stop = stop
 
@@ -103,13 +112,15 @@ class TransactionRequest(Request):
 class PingRequest(Request):
     """`ping`, asked by the owner or as a keepalive. Settled by the pong with its nonce alone."""
 
-    __slots__ = ("is_keepalive", "nonce", "sent_at")
+    __slots__ = ("is_keepalive", "must_answer", "nonce", "sent_at")
     kind = RequestKind.PING
     cause = Cause.PONG
-    must_answer = True
 
-    def __init__(self, request_id: int, messages: list[Message], nonce: int, *, is_keepalive: bool) -> None:
+    def __init__(
+        self, request_id: int, messages: list[Message], nonce: int, *, is_keepalive: bool, must_answer: bool
+    ) -> None:
         super().__init__(request_id, messages)
+        self.must_answer = must_answer
         self.nonce = nonce
         self.is_keepalive = is_keepalive
         self.sent_at: Instant = 0.0
@@ -119,9 +130,16 @@ class PingRequest(Request):
         return timing.ping_timeout
 
 
-def fresh_nonce(rng: random.Random) -> int:
-    """64 random bits, never zero: zero means "no nonce" to a remote."""
-    return rng.getrandbits(64) or 1
+def fresh_nonce(rng: random.Random, bits: int = 64) -> int:
+    """Random bits, never all zero: zero means "no nonce" to a remote."""
+    return rng.getrandbits(bits) or 1
+
+
+def require_hashes(hashes: Iterable[Hash]) -> None:
+    """Raises LocalProtocolError for what cannot be a hash."""
+    for each in hashes:
+        if len(each) != HASH_SIZE:
+            raise LocalProtocolError(f"a hash has {HASH_SIZE} bytes, not {len(each)}")
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)

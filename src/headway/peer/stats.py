@@ -13,7 +13,7 @@ from headway.wire.messages import Message, Unknown
 
 if TYPE_CHECKING:
     from headway.peer.events import Reason, RequestKind
-    from headway.types import Instant
+    from headway.types import Height, Instant
 
 OTHER: Final = "*other*"
 """The entry of all commands that the codec does not know (the name that Core's getpeerinfo uses)."""
@@ -72,6 +72,7 @@ class PeerStats:
         "download_seconds",
         "dropped_frames",
         "ended",
+        "height",
         "last_receive_at",
         "last_send_at",
         "message",
@@ -98,6 +99,8 @@ class PeerStats:
         self.block_bytes = 0
         self.download_seconds = 0.0
         """Time in which a block batch was out, up to its last block."""
+        self.height: Height = 0
+        """The greatest that the remote has stated. Proves nothing."""
         self.ended: Reason | None = None
         self.message = ""
         """For people: why it ended."""

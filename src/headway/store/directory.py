@@ -14,17 +14,19 @@ to store them. Called by `aio` and `cli`.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from headway.chain.headers import HeaderTree
 from headway.errors import StoreError
+from headway.network import Headers
 from headway.store.blocks import BlockFiles
 from headway.store.disk import Disk, failure
 from headway.store.headers import HeaderLog, Kind
 from headway.store.lock import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -47,6 +49,7 @@ class Store:
     def __init__(self, path: Path, network: Network, disk: Disk, *, readonly: bool) -> None:
         self.path = path
         self._disk = disk
+        self._parser = network.codec.parser
         with ExitStack() as stack:  # what was opened is closed again when a later step fails
             if readonly:
                 _require(path)
@@ -76,9 +79,15 @@ class Store:
         return cls(path, network, disk or Disk(), readonly=readonly)
 
     def append_headers(self, raw: Raw) -> None:
-        """Keep headers that have just joined the tree, back to back in that order (`Added.raw`): a linked run."""
+        """Keep headers that have just joined the tree, as records in that order (`Added.raw`): a linked run."""
         if len(raw):
             self._headers.append_headers(raw)
+
+    def get_headers(self, positions: Iterable[int]) -> Headers:
+        """Stored headers, whole, by their positions in the tree: for chains whose tree keeps only a part of each."""
+        raws = [self._headers.read_header(position - 1) for position in positions]  # the root is not in the log
+        ends = tuple(accumulate(map(len, raws)))
+        return Headers(b"".join(raws), (0, *ends[:-1]) if ends else (), ends, self._parser)
 
     def mark_invalid(self, block_hash: Hash) -> None:
         """Keep it that this block, and what follows it, is invalid. Its header must have been appended before."""

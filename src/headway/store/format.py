@@ -29,7 +29,7 @@ HEAD_SIZE: Final = _LAYOUT.size + _CRC.size
 
 def head(kind: str, record_size: int, network: Network) -> bytes:
     """The head of a file of `kind` (up to 7 letters) for `network`."""
-    genesis = network.rules.parse_header(network.rules.genesis).hash
+    genesis = network.rules.root.hash
     name = network.name.encode()[:32]
     packed = _LAYOUT.pack(_text(kind), FORMAT, record_size, network.magic, name, genesis)
     return packed + _CRC.pack(crc32(packed))

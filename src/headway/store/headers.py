@@ -11,10 +11,12 @@ and `verify`.
 from __future__ import annotations
 
 import struct
+from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
+from headway.chain.records import LENGTH_SIZE, unpack
 from headway.store.disk import AppendFile, DamagedFile
 from headway.store.format import HEAD_SIZE, advice_for, open_head
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 _MARK: Final = b"\xfeHWB"
 """Begins a batch, so that whole batches can be found behind a damaged one."""
 _BATCH: Final = struct.Struct("<4sBII")
-_LENGTH: Final = struct.Struct("<I")
 _CRC: Final = struct.Struct("<I")
 _SCAN_SLICE: Final = 1 << 20
 """Bytes looked through at a time behind a batch that is not whole."""
@@ -57,7 +58,9 @@ class HeaderLog:
     """One `headers.bin`. Read it with `replay` before the first append."""
 
     def __init__(self, path: Path, network: Network, disk: Disk, *, readonly: bool = False) -> None:
+        self._network = network
         self._record_size = network.rules.header_size
+        self._places = array("Q")  # where each header lies, in a log of varying ones; known after `replay`
         self._file = AppendFile(path, disk, readonly=readonly)
         self.torn = 0
         """Bytes behind the last whole batch, known after `replay`."""
@@ -75,6 +78,8 @@ class HeaderLog:
         """Every whole batch in order. Raises DamagedFile for damage that has whole batches behind it."""
         offset = min(HEAD_SIZE, self._file.size)
         while batch := self._batch_at(offset):
+            if batch.kind is Kind.HEADERS:
+                self._note_places(batch.offset, batch.payload)
             yield batch
             offset = batch.end
         if (behind := self._next_batch(offset)) is not None:
@@ -90,8 +95,16 @@ class HeaderLog:
             self.torn = 0
 
     def append_headers(self, raw: Raw) -> None:
-        """Append headers back to back (with lengths where sizes vary). Raises ValueError for a torn last header."""
-        self._append(Kind.HEADERS, self._count(raw), raw)
+        """Append headers as `records` gives them. Raises ValueError for a torn last one."""
+        count = len(unpack(raw, self._network))
+        at = self._append(Kind.HEADERS, count, raw)
+        self._note_places(at, raw)
+
+    def read_header(self, number: int) -> bytes:
+        """The whole header that was appended as the `number`-th, from 0. Raises IndexError; only where sizes vary."""
+        at = self._places[number]
+        size = int.from_bytes(self._file.read(at, LENGTH_SIZE), "little")
+        return self._file.read(at + LENGTH_SIZE, size)
 
     def append_invalid(self, block_hash: Hash) -> None:
         """Append the mark that this block and its descendants are invalid."""
@@ -103,23 +116,14 @@ class HeaderLog:
     def close(self) -> None:
         self._file.close()
 
-    def _append(self, kind: Kind, count: int, payload: Raw) -> None:
+    def _append(self, kind: Kind, count: int, payload: Raw) -> int:
         head = _BATCH.pack(_MARK, kind, count, len(payload))
-        self._file.append(head, payload, _CRC.pack(crc32(payload, crc32(head))))
+        return self._file.append(head, payload, _CRC.pack(crc32(payload, crc32(head))))
 
-    def _count(self, raw: Raw) -> int:
-        if self._record_size:
-            count, rest = divmod(len(raw), self._record_size)
-            if rest:
-                raise ValueError(f"{len(raw)} bytes are no whole number of headers of {self._record_size}")
-            return count
-        count = at = 0
-        while at < len(raw):
-            at += _LENGTH.size + int.from_bytes(raw[at : at + _LENGTH.size], "little")
-            count += 1
-        if at != len(raw):
-            raise ValueError(f"the last of {count} headers is torn")
-        return count
+    def _note_places(self, batch: int, payload: Raw) -> None:
+        if not self._record_size:
+            first = batch + _BATCH.size - LENGTH_SIZE
+            self._places.extend(first + start for start in unpack(payload, self._network).starts)
 
     def _batch_at(self, offset: int) -> Batch | None:
         """The batch that begins at `offset`, None unless it is whole and right."""

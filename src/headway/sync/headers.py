@@ -3,8 +3,8 @@
 At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every
 other one is asked at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts
 at our tip's parent: with headers of which none outweighs our tip, or with the pong behind the request (silence then
-means nothing more; bcoin and btcd send no empty headers). Claimed start heights never count. Not here: judging
-headers (`chain.headers`). Called by `sync.scheduler`.
+means nothing more; bcoin and btcd send no empty headers), or by silence where that is an answer. Claimed start heights
+never count. Not here: judging headers (`chain.headers`). Called by `sync.scheduler`.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ class _Peer:
 
 
 class HeaderSync:
-    def __init__(self, tree: HeaderTree, *, max_headers: int) -> None:
+    def __init__(self, tree: HeaderTree, *, full_headers: int) -> None:
+        """`full_headers`: see `Limits`."""
         self._tree = tree
-        self._max_headers = max_headers
+        self._full_headers = full_headers
         self._peers: dict[int, _Peer] = {}
         self._waiting: dict[int, None] = {}  # peers to be asked, in order of arrival
         self._asked: dict[int, None] = {}  # peers with a request out
@@ -99,15 +100,17 @@ class HeaderSync:
     def settled(self, peer: int, added: Added | None, count: int, now: Instant) -> None:
         """Our request to this peer was settled:
 
-        `added` says what its `count` headers brought, None when the pong came first.
+        `added` says what its `count` headers brought, None when the pong came first, or silence was the answer.
         """
-        state = self._peers[peer]
+        state = self._peers.get(peer)
+        if state is None:
+            return  # it left while its headers were being proved
         self._asked.pop(peer, None)
         state.asked_at = None
         asked_from, state.asked_from = state.asked_from, NOT_KNOWN
         if added is not None:
             self._note(peer, state, added, now)
-            goes_on = count >= self._max_headers and added.last > NOT_KNOWN
+            goes_on = count >= self._full_headers and added.last > NOT_KNOWN
             if goes_on and self._tree.height(added.last) > self._tree.height(max(asked_from, 0)):
                 self._ask(peer, state, added.last, now)
                 return
@@ -117,8 +120,10 @@ class HeaderSync:
             self._waiting[peer] = None
 
     def announced(self, peer: int, added: Added, now: Instant) -> None:
-        """Headers that we did not ask for, as `tree.add` took them."""
-        state = self._peers[peer]
+        """Headers that we did not ask for, as the tree took them."""
+        state = self._peers.get(peer)
+        if state is None:
+            return
         self._note(peer, state, added, now)
         if not added.connects and now - state.provoked_at >= UNCONNECTED_INTERVAL:
             state.provoked_at = now

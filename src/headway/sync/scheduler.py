@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headway.chain.blocks import BlockChain
-from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
+from headway.chain.headers import NOT_KNOWN, Added, HeaderTree, Judged
 from headway.errors import FutureHeader, InvalidBlock, MutatedBlock, RemoteProtocolError
 from headway.network import BlockStatus, BlockVerdict
 from headway.sync.blocks import AskBlocks, BlockScheduler
@@ -22,8 +22,13 @@ from headway.types import BlockId, BlockRequest, Hash, Height, Instant, Raw
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from headway.network import Network
+    from headway.network import Network, Proof
     from headway.peer.events import BlockReceived, HeadersReceived
+
+
+MAX_PROVING: Final = 4
+"""Messages of headers of one peer whose proofs are being checked; what more it announces meanwhile is left unread, and
+asked for afterwards."""
 
 
 class Phase(Enum):
@@ -62,6 +67,14 @@ Write: TypeAlias = WriteHeaders | WriteInvalid | WriteBlock
 
 
 @dataclass(frozen=True, slots=True)
+class ProveHeaders:
+    """Check these proofs off the loop; tell `SyncScheduler.proved(number, first that fails)`."""
+
+    number: int
+    proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyBlock:
     """Judge a block off the loop: `rules.verify_block(request, context, raw)`; tell `SyncScheduler.verified`."""
 
@@ -88,6 +101,15 @@ class Stalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """On a final chain the peer showed a header beside ours that is as valid as ours. It is not blamed for that."""
+
+    peer: int
+    block: BlockId
+    ours: BlockId
+
+
+@dataclass(frozen=True, slots=True)
 class TipMoved:
     """The best header chain has a new tip; `disconnected` headers left it (0: it only grew)."""
 
@@ -103,7 +125,27 @@ class BlocksDelivered:
     connected: tuple[BlockId, ...]
 
 
-SyncOutput: TypeAlias = AskHeaders | AskBlocks | Write | VerifyBlock | Blame | Stalled | TipMoved | BlocksDelivered
+SyncOutput: TypeAlias = (
+    AskHeaders
+    | AskBlocks
+    | Write
+    | ProveHeaders
+    | VerifyBlock
+    | Blame
+    | Stalled
+    | Conflict
+    | TipMoved
+    | BlocksDelivered
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Provisional:
+    """Headers whose proofs are being checked: neither in the tree nor in the store."""
+
+    peer: int
+    event: HeadersReceived
+    judged: Judged
 
 
 class SyncScheduler:
@@ -117,18 +159,23 @@ class SyncScheduler:
         stored: Iterable[int] = (),
         floor: Height | None,
         ceiling: Height | None = None,
+        thorough: bool = False,
     ) -> None:
         """`stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only.
 
-        `ceiling`: highest wanted block, None for no end.
+        `ceiling`: highest wanted block, None for no end. `thorough`: have every header proved, not only as many as
+        prove all.
         """
         self._tree = tree
         self._ceiling = ceiling
+        self._thorough = thorough
         self.chain = BlockChain(tree, stored, floor=floor or 0)
-        self.headers = HeaderSync(tree, max_headers=network.limits.max_headers)
+        self.headers = HeaderSync(tree, full_headers=network.limits.full_headers)
         self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size, ceiling=ceiling)
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
+        self._proving: dict[int, _Provisional] = {}  # by number
+        self._last_number = 0
         self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
         self._storing: dict[int, int] = {}  # position -> bytes being written
         self._out: list[SyncOutput] = []
@@ -148,7 +195,11 @@ class SyncScheduler:
 
     @property
     def is_current(self) -> bool:
-        return self.headers.all_heard and self.has_blocks_to(self._tree.height(self._tree.tip_position))
+        return (
+            self.headers.all_heard
+            and not self._proving
+            and self.has_blocks_to(self._tree.height(self._tree.tip_position))
+        )
 
     def has_blocks_to(self, height: Height) -> bool:
         """Whether every wanted block of the best chain up to `height` is stored (always true for headers only)."""
@@ -180,18 +231,34 @@ class SyncScheduler:
     def headers_received(self, peer: int, event: HeadersReceived, wall_time: float, now: Instant) -> None:
         if peer not in self._ready:
             return
-        count = len(event.headers)
-        added = None if event.fenced else self._tree.add(event.headers, wall_time) if count else Added(NOT_KNOWN)
-        if added is not None:
-            if added.error is not None and not isinstance(added.error, FutureHeader):
-                self._out.append(Blame(peer, added.error))
-                return
-            self._after_add(peer, added)
-        if event.request is not None:
-            self.headers.settled(peer, added, count, now)
-        elif added is not None:
-            self.headers.announced(peer, added, now)
+        if not len(event.headers):
+            self._after_headers(peer, event, None if event.fenced else Added(NOT_KNOWN), now)
+            return
+        judged = self._tree.judge(event.headers, wall_time, thorough=self._thorough)
+        if isinstance(judged, Added):
+            self._after_headers(peer, event, judged, now)
+        elif not judged.verdict.proofs:
+            self._after_headers(peer, event, self._tree.accept(judged), now)
+        else:
+            self._prove(_Provisional(peer, event, judged))
+
+    def proved(self, number: int, failure: tuple[int, str] | None, now: Instant) -> None:
+        """Proofs were checked. `failure`: number of the first header whose proof does not hold, and what is wrong."""
+        provisional = self._proving.pop(number)
+        if failure is not None:
+            self._out.append(Blame(provisional.peer, self._tree.disproved(provisional.judged, *failure)))
+            return
+        self._after_headers(provisional.peer, provisional.event, self._tree.accept(provisional.judged), now)
+
+    def headers_silent(self, peer: int, now: Instant) -> None:
+        """The peer did not answer a question for headers, where that says that it has nothing more."""
+        self.headers.settled(peer, None, 0, now)
         self._learn(peer)
+
+    def height_stated(self, peer: int, height: Height) -> None:
+        """The peer says how high it is. Proves nothing, and is worth a question when that is above our tip."""
+        if peer in self._ready and height > self._tree.height(self._tree.tip_position):
+            self.headers.news(peer)
 
     def block_announced(self, peer: int, block_hash: Hash) -> None:
         if peer not in self._ready:
@@ -254,7 +321,32 @@ class SyncScheduler:
 
     # How.
 
+    def _prove(self, provisional: _Provisional) -> None:
+        waiting = sum(other.peer == provisional.peer for other in self._proving.values())
+        if provisional.event.request is None and waiting >= MAX_PROVING:
+            self.headers.news(provisional.peer)
+            return
+        self._last_number += 1
+        self._proving[self._last_number] = provisional
+        self._out.append(ProveHeaders(self._last_number, provisional.judged.verdict.proofs))
+
+    def _after_headers(self, peer: int, event: HeadersReceived, added: Added | None, now: Instant) -> None:
+        """What a headers message came to is known; `added` None: there was none, the pong came first."""
+        if added is not None:
+            if added.error is not None and not isinstance(added.error, FutureHeader):
+                self._out.append(Blame(peer, added.error))
+                return
+            self._after_add(peer, added)
+        if event.request is not None:
+            self.headers.settled(peer, added, len(event.headers), now)
+        elif added is not None:
+            self.headers.announced(peer, added, now)
+        self._learn(peer)
+
     def _after_add(self, peer: int, added: Added) -> None:
+        if added.conflict is not None:
+            ours = self._tree.id(self._tree.at(added.conflict.height))
+            self._out.append(Conflict(peer, added.conflict, ours))
         if not added.count:
             return
         self._out.append(WriteHeaders(peer, added.raw, added.count))

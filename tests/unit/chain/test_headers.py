@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from headway.chain.headers import NOT_KNOWN, HeaderTree
+from headway.chain.headers import NOT_KNOWN, HeaderTree, Judged
+from headway.chain.records import pack
 from headway.errors import FutureHeader
 from headway.network import Limits
 from headway.types import BlockId
-from tests.toynet import GENESIS, TOYNET, toy_block, toy_chain, toy_hash, toy_headers, toynet
+from tests.sealednet import PARSER, SEALED, seal, sealed_chain, sealed_headers, trusted_at
+from tests.toynet import GENESIS, HEADER_SIZE, TOYNET, toy_block, toy_chain, toy_hash, toy_headers, toynet
 
 NOW = 1_700_000_000.0
 
@@ -232,3 +234,90 @@ def test_restoring_a_run_without_its_parent_is_an_error() -> None:
 def test_heights_off_the_chain_raise_index_error(height: int) -> None:
     with pytest.raises(IndexError):
         tree_with(toy_chain(6)).at(height)
+
+
+# A chain whose headers must be proved, and that is final.
+
+
+def sealed_tree(blocks: Sequence[bytes] = ()) -> HeaderTree:
+    tree = HeaderTree(SEALED)
+    if blocks:
+        assert tree.add(sealed_headers(blocks), NOW).error is None
+    return tree
+
+
+def test_a_header_without_its_proof_is_not_in_the_tree() -> None:
+    tree, blocks = HeaderTree(SEALED), sealed_chain(4)
+    judged = tree.judge(sealed_headers(blocks), NOW)
+    assert isinstance(judged, Judged)
+    assert [proof.number for proof in judged.verdict.proofs] == [0, 1, 2, 3]
+    assert len(tree) == 1
+    added = tree.accept(judged)
+    assert (added.count, tree.tip.height) == (4, 4)
+
+
+def test_a_few_proofs_are_asked_for_where_they_prove_all_hashes() -> None:
+    judged = HeaderTree(SEALED).judge(sealed_headers(sealed_chain(4)), NOW, thorough=False)
+    assert isinstance(judged, Judged)
+    assert [proof.number for proof in judged.verdict.proofs] == [3]
+
+
+def test_a_proof_that_does_not_hold_names_its_header_and_leaves_no_trace() -> None:
+    tree, blocks = HeaderTree(SEALED), sealed_chain(3, seals=(b"ok", b"no", b"ok"))
+    added = tree.add(sealed_headers(blocks), NOW)
+    assert added.error is not None
+    assert (added.error.rule, added.error.block) == ("bad-witness", BlockId(2, PARSER.block_header(blocks[1]).hash))
+    assert len(tree) == 1
+
+
+def test_the_tree_keeps_what_the_hash_covers_and_hands_the_whole_to_the_store() -> None:
+    blocks = sealed_chain(3)
+    tree, headers = HeaderTree(SEALED), sealed_headers(blocks)
+    added = tree.add(headers, NOW)
+    assert tree.header(2) == blocks[1][:HEADER_SIZE]
+    assert added.raw == pack(headers, 0)
+    again = HeaderTree(SEALED)
+    assert again.restore(added.raw) == 1
+    assert again.tip == tree.tip
+
+
+@pytest.mark.parametrize("known", range(6))
+def test_what_others_brought_while_headers_were_proved_is_not_added_twice(known: int) -> None:
+    tree, blocks = HeaderTree(SEALED), sealed_chain(5)
+    judged = tree.judge(sealed_headers(blocks), NOW)
+    assert isinstance(judged, Judged)
+    if known:
+        tree.add(sealed_headers(blocks[:known]), NOW)
+    added = tree.accept(judged)
+    assert (added.count, len(tree), tree.tip.height) == (5 - known, 6, 5)
+    assert added.raw == (pack(sealed_headers(blocks[known:]), 0) if known < 5 else b"")
+
+
+@pytest.mark.parametrize("fork", [0, 2, 3])
+def test_a_second_valid_header_on_a_final_chain_is_a_conflict_and_changes_nothing(fork: int) -> None:
+    blocks, rival = sealed_chain(4), sealed_chain(9, salt=1)
+    tree = sealed_tree(blocks)
+    if fork:
+        rival = [seal(block, b"ok") for block in toy_chain(9, salt=1, parent=blocks[fork - 1][:HEADER_SIZE])]
+    added = tree.add(sealed_headers(rival), NOW)
+    assert added.conflict == BlockId(fork + 1, PARSER.block_header(rival[0]).hash)
+    assert (added.count, added.error, tree.tip.height, len(tree)) == (0, None, 4, 5)
+
+
+def test_a_rival_whose_proof_does_not_hold_is_a_fault_and_no_conflict() -> None:
+    added = sealed_tree(sealed_chain(4)).add(sealed_headers(sealed_chain(9, salt=1, seals=[b"no"])), NOW)
+    assert added.conflict is None
+    assert added.error is not None
+
+
+def test_a_tree_may_begin_at_a_block_that_the_user_trusts() -> None:
+    blocks = sealed_chain(40)
+    root = BlockId(10, PARSER.block_header(blocks[9]).hash)
+    tree = HeaderTree(trusted_at(root))
+    assert (tree.tip, tree.first_block, tree.height(0), tree.at(10)) == (root, 11, 10, 0)
+    added = tree.add(sealed_headers(blocks[10:]), NOW)
+    assert (added.count, tree.tip.height, tree.height(tree.at(25))) == (30, 40, 25)
+    assert [entry.height for entry in tree.locator()][-2:] == [15, 10]
+    with pytest.raises(IndexError):
+        tree.at(9)
+    assert not tree.add(sealed_headers(blocks[5:8]), NOW).connects

@@ -11,7 +11,8 @@ from headway.errors import StoreError
 from headway.network import Network
 from headway.store.disk import AppendFile, DamagedFile, Disk
 from headway.store.format import FORMAT, HEAD_SIZE, head, open_head
-from tests.toynet import TOYNET, ToyRules, toy_chain
+from headway.types import BlockId
+from tests.toynet import TOYNET, ToyRules, toy_chain, toy_hash
 
 HEAD = head("headers", 44, TOYNET)
 
@@ -57,7 +58,8 @@ def test_another_network_is_refused_with_its_name(tmp_path: Path) -> None:
 
 
 def test_another_genesis_is_another_network(tmp_path: Path) -> None:
-    other = replace(TOYNET, rules=ToyRules(genesis=toy_chain(1)[0][:44]))
+    block = toy_chain(1)[0]
+    other = replace(TOYNET, rules=ToyRules(root=BlockId(0, toy_hash(block)), genesis=block[:44]))
     with pytest.raises(StoreError, match="another network called toynet"):
         opened(tmp_path, HEAD, other)
 

@@ -122,7 +122,7 @@ def test_damage_is_found_however_far_the_next_whole_batch_is(path: Path) -> None
 
 def test_headers_that_are_torn_are_never_appended(path: Path) -> None:
     log = HeaderLog(path, TOYNET, Disk())
-    with pytest.raises(ValueError, match="no whole number of headers of 44"):
+    with pytest.raises(ValueError, match="no whole number of headers, one every 44 bytes"):
         log.append_headers(RAW[0][:-1])
     assert list(log.replay()) == []
     log.close()

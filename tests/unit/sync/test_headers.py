@@ -19,7 +19,7 @@ class Story:
     def __init__(self, known: int = 0, peers: int = 1) -> None:
         self.tree = HeaderTree(TOYNET)
         self.tree.add(toy_headers(BLOCKS[:known]), NOW)
-        self.sync = HeaderSync(self.tree, max_headers=MAX)
+        self.sync = HeaderSync(self.tree, full_headers=MAX)
         for peer in range(1, peers + 1):
             self.sync.add_peer(peer)
 

@@ -59,8 +59,8 @@ def first_height(first: Header, network: Network, stated: Height | None) -> Heig
 
     `stated`: what the user said. Raises ConfigError when the header itself shows that it is not so.
     """
-    genesis = network.rules.parse_header(network.rules.genesis)
-    known = {ZERO_HASH: 0, genesis.hash: 1}.get(first.prev_hash)
+    root = network.rules.root
+    known = {ZERO_HASH: 0, root.hash: root.height + 1}.get(first.prev_hash)
     if known is not None and stated not in {None, known}:
         raise ConfigError(f"--from-height {stated}: the file begins with height {known} of {network.name}")
     if known is not None:

@@ -47,6 +47,10 @@ class BitcoinCodec:
         return PROTOCOL_VERSION
 
     @property
+    def nonce_bits(self) -> int:
+        return 64
+
+    @property
     def silence_is_answer(self) -> bool:
         return False
 
