@@ -7,7 +7,7 @@ KERNEL := .venv/kernel
 KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.rs kernel/src/*/*.rs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop bench soak lock clean
+.PHONY: help setup demo test check interop bench docs soak lock clean
 
 help:
 	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check     lint, format, types, and the import rules; the kernel too, where Rust is'
 	@echo 'make interop   only the tests that talk to real nodes'
 	@echo 'make bench     how fast headway is, beside its limit and beside others: bench/report.json'
+	@echo 'make docs      draw docs/design/peer-states.md anew from the tables of the peer machine'
 	@echo 'make soak      the long tests, which `make test` leaves out'
 	@echo 'make setup     the environment alone: .venv, and the real nodes under .cache'
 	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
@@ -73,6 +74,9 @@ $(BENCH): requirements/bench.txt
 	$(PYTHON) -m venv --clear .cache/bench/venv
 	.cache/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
 	@touch $@
+
+docs: $(INSTALLED)
+	$(BIN)/python -m docs.design.peer_states
 
 soak: setup
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m soak --timeout 3600

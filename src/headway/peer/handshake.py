@@ -1,7 +1,8 @@
 """The handshake of one connection: whose version, whose verack, and what may be said in between.
 
 Order as in BITCOIN.md 1.2 and the Neo document; where chains differ, `network.handshake` decides. It sends by returning
-messages. Not here: the deadline and the disconnect (`peer.machine`), what makes a peer acceptable (the policy).
+messages. Not here: which message is part of it when (`peer.states`), the deadline and the disconnect (`peer.machine`),
+what makes a peer acceptable (the policy).
 Called by `peer.machine` only; dropped once complete.
 
 # Security
@@ -13,9 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headway.errors import HandshakeRejected, UnexpectedMessage
-from headway.network import OnDuplicate
-from headway.types import printable
+from headway.errors import HandshakeRejected
 from headway.wire.messages import Message, Verack, Version
 
 if TYPE_CHECKING:
@@ -68,31 +67,21 @@ class Handshake:
         return [self._ours]
 
     def receive(self, message: Message) -> list[Message]:
-        """Take a message and return the replies. Raises HandshakeRejected or UnexpectedMessage when it must end."""
+        """Take a message that is part of the handshake now (`peer.states`) and return the replies.
+
+        Raises HandshakeRejected for a version that we do not want.
+        """
         if isinstance(message, Version):
             return self._receive_version(message)
-        if self.theirs is None:
-            return self.receive_early(message)
+        assert self.theirs is not None, "before their version nothing else is part of the handshake"
         if isinstance(message, Verack):
             self.complete = True
             return list(self._config.network.handshake.after_verack(self.theirs))
-        if self._config.network.handshake.is_negotiation(message):
-            self.negotiated |= {message.command}
-            return []
-        return self.receive_early(message)
-
-    def receive_early(self, message: Message) -> list[Message]:
-        """A message whose time has not come: ignored until the timeout (Core), or the end (Neo)."""
-        if not self._config.network.handshake.ignores_early_messages:
-            raise HandshakeRejected(f"{printable(message.command, 32)} where a {self.awaited} belongs")
+        self.negotiated |= {message.command}
         return []
 
     def _receive_version(self, theirs: Version) -> list[Message]:
         policy = self._config.network.handshake
-        if self.theirs is not None:
-            if policy.on_duplicate is OnDuplicate.DISCONNECT:
-                raise UnexpectedMessage("second version")
-            return []
         if self.inbound and self._config.is_own_nonce(theirs.nonce):
             raise HandshakeRejected("self-connection")
         policy.check(self._ours, theirs, required_services=self._config.required_services)

@@ -10,11 +10,11 @@ Driven by `aio`, `blocking` and `sim`, alone or inside a `node.machine.NodeMachi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
-from headway.errors import Consequence, HandshakeRejected, LocalProtocolError, RemoteProtocolError, UnexpectedMessage
-from headway.network import OnDuplicate
+from headway.errors import Consequence, HandshakeRejected, LocalProtocolError, RemoteProtocolError
+from headway.peer import states
 from headway.peer.blocks import BlockBatch
 from headway.peer.deadlines import Cause, Deadlines
 from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerEvent, PeerMisbehaved, PeerState, Reason
@@ -23,6 +23,7 @@ from headway.peer.handshake import Handshake, our_version
 from headway.peer.input import Input
 from headway.peer.output import Output
 from headway.peer.requests import fresh_nonce
+from headway.peer.states import TRANSITIONS, Fate, Step
 from headway.types import ZERO_HASH, printable
 from headway.wire import messages as m
 
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
 
 _DRAINING: Final = frozenset({Reason.REQUESTED, Reason.CALLBACK_FAILED})
 """Our own doing: what is queued may still go out. Whoever failed us gets nothing more."""
-
-_HANDSHAKING: Final = frozenset({PeerState.HANDSHAKING})
-_READY: Final = frozenset({PeerState.READY})
-
-Handler: TypeAlias = "Callable[[PeerMachine, Any, Instant], None]"
-Rule: TypeAlias = "tuple[Handler, frozenset[PeerState]]"
 
 
 class PeerMachine:
@@ -116,7 +111,7 @@ class PeerMachine:
         timing = self._config.network.timing
         self.stats.connected_at = now
         self._exchange.wall_clock = wall_time - now
-        self._set_state(PeerState.HANDSHAKING, now)
+        self._take(Step.CONNECTED, now)
         self._deadlines.arm(Cause.HANDSHAKE, timing.handshake_timeout, now)
         self._deadlines.arm(Cause.IDLE, timing.idle_timeout, now)
         ours = our_version(self._config, self.nonce, self.address, wall_time)
@@ -160,7 +155,7 @@ class PeerMachine:
         """The driver still holds `queued_bytes` that the remote has not read."""
         self._output.at_driver = queued_bytes
         if self.state is PeerState.CLOSING and not self._output.queued:
-            self._close(now)
+            self._close(Step.DRAINED, now)
         elif self._output.queued > self._config.network.limits.max_unread:
             self._end(Reason.NOT_READING, f"it reads nothing, and {self._output.queued} bytes wait for it", now)
 
@@ -260,25 +255,26 @@ class PeerMachine:
             self._blame(error, now)
 
     def _receive(self, message: m.Message, now: Instant) -> None:
-        rule = self._RULES.get(type(message))
-        if rule is None:
-            rule = self._NEGOTIATION if self._config.network.handshake.is_negotiation(message) else self._OTHER
-        handler, states = rule
-        if self.state in states:
-            handler(self, message, now)
+        legality = states.legality(message, self._config.network.handshake)
+        handshake = self._handshake
+        if handshake is None:
+            fate = legality.ready
         else:
-            self._receive_illegal(message)
+            fate = legality.before_version if handshake.theirs is None else legality.before_verack
+        if fate is Fate.EXCHANGE:
+            self._exchange.receive(message, now)
+        elif fate is Fate.HANDSHAKE:
+            self._shake(message, now)
+        else:
+            self._object(fate, message)
 
-    def _receive_illegal(self, message: m.Message) -> None:
-        """A message in a state where it is not legal."""
-        if self._handshake is not None:
-            self._handshake.receive_early(message)
-        elif not isinstance(message, m.Version | m.Verack):
-            raise UnexpectedMessage(f"{printable(message.command, 32)} after the handshake")
-        elif self._config.network.handshake.on_duplicate is OnDuplicate.DISCONNECT:
-            raise UnexpectedMessage(f"second {message.command}")
+    def _object(self, fate: Fate, message: m.Message) -> None:
+        awaited = self._handshake.awaited if self._handshake is not None else ""
+        error = states.objection(fate, message, self._config.network.handshake, awaited)
+        if error is not None:
+            raise error
 
-    def _on_handshake(self, message: m.Message, now: Instant) -> None:
+    def _shake(self, message: m.Message, now: Instant) -> None:
         assert self._handshake is not None, "it lives as long as the state is HANDSHAKING"
         replies = self._handshake.receive(message)
         if self.version is None and self._handshake.theirs is not None:
@@ -294,31 +290,10 @@ class PeerMachine:
         self.negotiated = handshake.negotiated
         self._handshake = None
         self._deadlines.disarm(Cause.HANDSHAKE)
-        self._set_state(PeerState.READY, now)
+        self._take(Step.SHAKEN, now)
         self._output.emit(HandshakeCompleted(self.version))
         self.stats.height = self.version.start_height
         self._exchange.start(now)
-
-    def _on_exchange(self, message: m.Message, now: Instant) -> None:
-        self._exchange.receive(message, now)
-
-    _RULES: ClassVar[Mapping[type[m.Message], Rule]] = {
-        m.Version: (_on_handshake, _HANDSHAKING),
-        m.Verack: (_on_handshake, _HANDSHAKING),
-        m.Ping: (_on_exchange, _READY),
-        m.Pong: (_on_exchange, _READY),
-        m.Headers: (_on_exchange, _READY),
-        m.Block: (_on_exchange, _READY),
-        m.Tx: (_on_exchange, _READY),
-        m.NotFound: (_on_exchange, _READY),
-        m.Addr: (_on_exchange, _READY),
-        m.AddrV2: (_on_exchange, _READY),
-        m.Inv: (_on_exchange, _READY),
-    }
-    """Which message is legal in which state, and who takes it. In all other states nothing is read at all."""
-    _NEGOTIATION: ClassVar[Rule] = (_on_handshake, _HANDSHAKING)
-    """What the network's policy calls negotiation."""
-    _OTHER: ClassVar[Rule] = (_on_exchange, _READY)
 
     # Time, and the end.
 
@@ -330,7 +305,7 @@ class PeerMachine:
         elif cause is Cause.IDLE:
             self._end(Reason.IDLE, f"nothing received for {timing.idle_timeout:g} s", now)
         elif cause is Cause.CLOSE:
-            self._close(now)
+            self._close(Step.DRAINED, now)
         else:
             self._exchange.expire(cause, now)
 
@@ -353,7 +328,8 @@ class PeerMachine:
         if self._handshake is not None:
             message += f" before its {self._handshake.awaited}"
         self._end(reason, message, now)
-        self._close(now)
+        if self.state is PeerState.CLOSING:
+            self._close(Step.DRAINED, now)
 
     def _end(self, reason: Reason, message: str, now: Instant) -> None:
         """The one way out of a conversation: whatever the reason, everything outstanding fails here, once."""
@@ -366,20 +342,21 @@ class PeerMachine:
         self._handshake = None
         self._output.emit(PeerDisconnected(reason, message))
         timeout = self._config.network.timing.close_timeout
-        if reason in _DRAINING and self._output.queued and timeout:
-            self._set_state(PeerState.CLOSING, now)
+        if reason in _DRAINING and self._output.queued and timeout and self.state is not PeerState.CONNECTING:
+            self._take(Step.LEFT, now)
             self._deadlines.arm(Cause.CLOSE, timeout, now)
         else:
-            self._close(now)
+            self._close(Step.ENDED, now)
 
-    def _close(self, now: Instant) -> None:
+    def _close(self, step: Step, now: Instant) -> None:
         """Nothing goes out any more, either."""
-        if self.state is not PeerState.CLOSED:
-            self._output.take_chunks()
-            self._deadlines.clear()
-            self._set_state(PeerState.CLOSED, now)
+        self._output.take_chunks()
+        self._deadlines.clear()
+        self._take(step, now)
 
-    def _set_state(self, state: PeerState, now: Instant) -> None:
+    def _take(self, step: Step, now: Instant) -> None:
+        state = TRANSITIONS.get((self.state, step))
+        assert state is not None, f"{step.name} in {self.state.name} is no transition of the table"
         self.state = state
         self.since = now
         self._output.trace(f"= {state.name}")
