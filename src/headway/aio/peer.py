@@ -65,7 +65,7 @@ class Peer:
         self.id = next(_ids)
         self.config = config
         ours = config.peer_config()
-        self._limits = ours.network.limits
+        self._network = ours.network
         self._loop = asyncio.get_running_loop()
         self._socket = connection
         self._bound, address = endpoints(connection)
@@ -175,9 +175,10 @@ class Peer:
         Empty: nothing follows. Some nodes say so by silence: with `fence` a ping goes behind the question, and its
         pong is taken for "nothing"; without it, silence is a RequestTimeout.
         """
+        start_at = locator(start, self._network)
         return cast(
             "m.Headers",
-            await self._reply(self._machine.request_headers(locator(start), self._asking(), stop=stop, fence=fence)),
+            await self._reply(self._machine.request_headers(start_at, self._asking(), stop=stop, fence=fence)),
         )
 
     def request_blocks(self, wanted: Iterable[BlockRequest | Header | BlockId | Hash]) -> BlockStream:
@@ -185,7 +186,7 @@ class Peer:
 
         The iteration raises RequestFailed when the peer goes; what did not come is in `missing` of the stream.
         """
-        feed = AwaitedFeed(map(block_request, wanted), self._limits.max_blocks_in_flight)
+        feed = AwaitedFeed(map(block_request, wanted), self._network.limits.max_blocks_in_flight)
         return BlockStream(self._stream(feed), feed)
 
     async def request_addresses(self) -> tuple[Address, ...]:

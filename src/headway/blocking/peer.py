@@ -73,7 +73,7 @@ class Peer:
         self._bound, address = endpoints(connection)
         self._machine = PeerMachine(config, inbound=inbound, address=address, rng=_rng, log=tracer(self.id))
         self._connection = Connection(connection, self._machine)
-        self._max_ahead = config.network.limits.max_blocks_in_flight
+        self._network = config.network
         self._gone: PeerDisconnected | None = None
         self._fault: Exception | None = None  # what the remote did, when that ended it
         self._question: _Question | None = None
@@ -178,7 +178,7 @@ class Peer:
         """
 
         def ask(now: Instant) -> int:
-            return self._machine.request_headers(locator(start), now, stop=stop, fence=fence)
+            return self._machine.request_headers(locator(start, self._network), now, stop=stop, fence=fence)
 
         return cast("m.Headers", self._reply(ask, timeout))
 
@@ -190,7 +190,7 @@ class Peer:
         The iteration raises RequestFailed when the peer goes, or no block comes for `timeout` seconds of waiting; what
         did not come is in `missing` of the stream.
         """
-        feed = Feed(map(block_request, wanted), self._max_ahead)
+        feed = Feed(map(block_request, wanted), self._network.limits.max_blocks_in_flight)
         return BlockStream(self._stream(feed, timeout), feed)
 
     def request_addresses(self, *, timeout: float | None = None) -> tuple[Address, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest
 
 if TYPE_CHECKING:
+    from headway.network import Network
     from headway.types import Hash, Header, Locator
 
 
@@ -21,10 +22,19 @@ def block_request(wanted: BlockRequest | Header | BlockId | Hash) -> BlockReques
     return BlockRequest(wanted)
 
 
-def locator(start: Locator | BlockId | Hash) -> Locator:
-    """Where to go on from: blocks newest first, or the one block."""
+def locator(start: Locator | BlockId | Hash, network: Network) -> Locator:
+    """Where to go on from: blocks newest first, or the one block.
+
+    A hash alone gets its height where the network value knows it, for chains that ask by height.
+    """
     if isinstance(start, BlockId):
         return (start,)
     if isinstance(start, bytes):
-        return (BlockId(UNKNOWN_HEIGHT, start),)
+        return (BlockId(_height_of(start, network), start),)
     return tuple(start)
+
+
+def _height_of(block: Hash, network: Network) -> int:
+    root = network.rules.root
+    known = {root.hash: root.height} | {checkpoint: height for height, checkpoint in network.checkpoints}
+    return known.get(block, UNKNOWN_HEIGHT)

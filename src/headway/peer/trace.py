@@ -25,7 +25,11 @@ def _size(message: m.Message) -> str:
 
 _SIZES: Final[Mapping[type, Callable[[Any], str]]] = {
     m.Version: lambda v: f"{v.protocol} {printable(v.user_agent, 64)} height {v.start_height}",
-    **dict.fromkeys((m.GetHeaders, m.GetBlocks), lambda request: f"[{len(request.locator)} hashes]"),
+    m.GetHeaders: lambda request: (
+        f"[{len(request.locator)} hashes]" if request.first_height is None else f"[from {request.first_height}]"
+    ),
+    m.GetBlocks: lambda request: f"[{len(request.locator)} hashes]",
+    m.GetBlockByIndex: lambda request: f"[{request.count or 'all'} from {request.first_height}]",
     m.Headers: lambda headers: f"[{len(headers)}]",
     **dict.fromkeys((m.Inv, m.GetData, m.NotFound), lambda inventory: f"[{len(inventory.entries)}]"),
     **dict.fromkeys((m.Addr, m.AddrV2), lambda addr: f"[{len(addr.addresses)}]"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headway.peer.questions import block_request, locator
 from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest
-from tests.toynet import GENESIS, PARSER, toy_chain
+from tests.toynet import GENESIS, PARSER, TOYNET, toy_chain
 
 HASH = bytes(range(32))
 HEADER = PARSER.block_header(toy_chain(1)[0])
@@ -27,6 +29,12 @@ def test_block_request_keeps_all_that_is_known(wanted: object, request_: BlockRe
 
 
 def test_locator_is_of_one_block_or_as_it_was_given() -> None:
-    assert locator(GENESIS) == (GENESIS,)
-    assert locator(HASH) == (BlockId(UNKNOWN_HEIGHT, HASH),)
-    assert locator((BlockId(1, HASH), GENESIS)) == (BlockId(1, HASH), GENESIS)
+    assert locator(GENESIS, TOYNET) == (GENESIS,)
+    assert locator(HASH, TOYNET) == (BlockId(UNKNOWN_HEIGHT, HASH),)
+    assert locator((BlockId(1, HASH), GENESIS), TOYNET) == (BlockId(1, HASH), GENESIS)
+
+
+def test_a_hash_that_the_network_knows_gets_its_height() -> None:
+    network = replace(TOYNET, checkpoints=((70, HASH),))
+    assert locator(GENESIS.hash, network) == (GENESIS,)
+    assert locator(HASH, network) == (BlockId(70, HASH),)
