@@ -108,7 +108,8 @@ class Wire(Protocol):
     """Set by the peer machine while a block batch is out: only then may a buffer of a declared length be allocated."""
 
     def receive_data(self, data: Raw) -> None:
-        """Take bytes in any chunking. Never raises; what is wrong comes out of `frames`."""
+        """Take bytes in any chunking; none at all: no more will come. Never raises; what is wrong comes out of
+        `frames`."""
 
     def receive_buffer(self) -> memoryview | None:
         """Where the next bytes should go to avoid a copy; None: any scratch buffer and `receive_data` will do."""

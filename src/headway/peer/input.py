@@ -32,8 +32,13 @@ class Input:
         self._fills_wire = False  # the driver writes into the wire's buffer, not into the scratch one
 
     def receive_data(self, data: Raw, now: Instant) -> None:
-        self._wire.receive_data(data)
-        self._output.stats.note_bytes(len(data), now)
+        if data:  # no bytes would be the end
+            self._wire.receive_data(data)
+            self._output.stats.note_bytes(len(data), now)
+
+    def end(self) -> None:
+        """No more bytes come: what is not told yet, because more might have told more, is told now."""
+        self._wire.receive_data(b"")
 
     def buffer(self, *, is_reading: bool) -> memoryview:
         """The wire's own where it has one (a block on its way), else the scratch one."""
@@ -49,10 +54,10 @@ class Input:
         """`count` bytes were written to the start of the last `buffer`. Those in the scratch one are copied."""
         if self._fills_wire:
             self._wire.receive_buffered(count)
+            self._output.stats.note_bytes(count, now)
         else:
             assert self._scratch is not None, "buffer gave it out"
-            self._wire.receive_data(bytes(self._scratch[:count]))
-        self._output.stats.note_bytes(count, now)
+            self.receive_data(bytes(self._scratch[:count]), now)
 
     def messages(self, now: Instant) -> Iterator[Message]:
         """All that is complete; damaged frames are dropped and counted. Raises CodecError."""

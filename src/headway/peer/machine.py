@@ -39,21 +39,9 @@ class PeerMachine:
     """One connection, in either direction, from before it is made until after it is gone."""
 
     __slots__ = (
-        "_config",
-        "_deadlines",
-        "_exchange",
-        "_handshake",
-        "_input",
-        "_output",
-        "address",
-        "inbound",
-        "negotiated",
-        "nonce",
-        "since",
-        "state",
-        "stats",
-        "version",
-    )
+        "_config", "_deadlines", "_exchange", "_handshake", "_input", "_output",
+        "address", "inbound", "negotiated", "nonce", "since", "state", "stats", "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -254,6 +242,11 @@ class PeerMachine:
         except RemoteProtocolError as error:
             self._blame(error, now)
 
+    def _hear_out(self, now: Instant) -> None:
+        """The handshake has failed. Where the remote spoke another language all along, that is why."""
+        self._input.end()
+        self._after_bytes(now)
+
     def _receive(self, message: m.Message, now: Instant) -> None:
         legality = states.legality(message, self._config.network.handshake)
         handshake = self._handshake
@@ -301,7 +294,9 @@ class PeerMachine:
         timing = self._config.network.timing
         if cause is Cause.HANDSHAKE:
             assert self._handshake is not None, "its deadline goes when it goes"
-            self._end(Reason.HANDSHAKE_TIMEOUT, f"no {self._handshake.awaited} in {timing.handshake_timeout:g} s", now)
+            why = f"no {self._handshake.awaited} in {timing.handshake_timeout:g} s"
+            self._hear_out(now)
+            self._end(Reason.HANDSHAKE_TIMEOUT, why, now)
         elif cause is Cause.IDLE:
             self._end(Reason.IDLE, f"nothing received for {timing.idle_timeout:g} s", now)
         elif cause is Cause.CLOSE:
@@ -327,6 +322,7 @@ class PeerMachine:
         """There is no connection any more."""
         if self._handshake is not None:
             message += f" before its {self._handshake.awaited}"
+            self._hear_out(now)
         self._end(reason, message, now)
         if self.state is PeerState.CLOSING:
             self._close(Step.DRAINED, now)

@@ -22,6 +22,9 @@ _HEADER: Final = Struct("<4s12sI4s")
 HEADER_SIZE: Final = _HEADER.size
 MAGIC_SIZE: Final = 4
 COMMAND_SIZE: Final = 12
+UNKNOWN_SIZE: Final = 16
+"""Bytes at the start of a stream that must match nothing we know before we call its sender unknown: by as many does
+an encrypted connection tell a v1 peer from its own (BIP324)."""
 
 # What speaks first bytes like these, where a frame of ours should begin. For the words of an error only.
 _FOREIGN: Final = (
@@ -80,10 +83,13 @@ class FrameDecoder:
         """Bytes of `_block` that have come."""
         self._error: CodecError | None = None
         """Why this stream is dead."""
+        self._has_ended = False
+        """The remote sends no more: what might have been told by more bytes is told now."""
 
     def receive_data(self, data: Raw) -> None:
         if self._error is not None:
             return
+        self._has_ended = self._has_ended or not data
         if self._block is not None:
             count = min(len(data), len(self._block) - self._filled)
             self._block[self._filled : self._filled + count] = data[:count]
@@ -123,7 +129,9 @@ class FrameDecoder:
     def _read_header(self) -> bool:
         received = self._received
         if len(received) >= MAGIC_SIZE and not received.startswith(self._magic):
-            self._fail(self._wrong_magic(bytes(received[:MAGIC_SIZE])))
+            if why := self._wrong_magic(bytes(received[:UNKNOWN_SIZE])):
+                self._fail(why)
+            return False
         if len(received) < HEADER_SIZE:
             return False
         _, field, length, checksum = _HEADER.unpack_from(received)
@@ -158,15 +166,19 @@ class FrameDecoder:
         return copy
 
     def _wrong_magic(self, start: bytes) -> str:
-        message = f"wrong magic {start.hex()} at byte {self._consumed}, not {self._magic.hex()}"
+        """Why bytes that are no magic of ours end the stream; nothing while a few more can tell more."""
+        magic = start[:MAGIC_SIZE]
+        message = f"wrong magic {magic.hex()} at byte {self._consumed}, not {self._magic.hex()}"
         if self._consumed:
             return f"{message}: frames no longer begin where the last one ended"
-        if start in self._known_magics:
-            return f"{message}: this peer is of the network {self._known_magics[start]}"
+        if magic in self._known_magics:
+            return f"{message}: this peer is of the network {self._known_magics[magic]}"
         for prefix, what in _FOREIGN:
             if start.startswith(prefix):
                 return f"{message}: this looks like {what}"
-        return f"{message}, and no magic that we know: unknown, perhaps an encrypted (v2) peer"
+        if len(start) == UNKNOWN_SIZE:
+            return f"{message}, and no magic that we know: unknown, perhaps an encrypted (v2) peer"
+        return message if self._has_ended else ""
 
     def _fail(self, message: str) -> None:
         self._error = CodecError(message)

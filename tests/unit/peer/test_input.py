@@ -39,6 +39,28 @@ def test_a_wrong_magic_disconnects_at_the_header_before_the_payload(network: Net
     assert remote.peer.wants_close()
 
 
+def test_a_stranger_of_few_bytes_is_named_when_it_hangs_up_and_when_its_time_is_over() -> None:
+    for by_time in (False, True):
+        remote = Remote(REGTEST)
+        remote.connect()
+        remote.peer.receive_data(b"+OK hello\r\n", 1.0)
+        assert remote.events() == []
+        (remote.peer.handle_timer if by_time else remote.peer.receive_eof)(60.0)
+        expected = e.PeerDisconnected(Reason.PROTOCOL, "wrong magic 2b4f4b20 at byte 0, not fabfb5da")
+        assert remote.ended() == expected
+        assert remote.peer.state is PeerState.CLOSED
+
+
+def test_no_bytes_at_all_are_nothing(network: Network) -> None:
+    remote = Remote(network)
+    remote.connect()
+    remote.peer.receive_data(b"", 1.0)
+    remote.peer.receive_buffer()
+    remote.peer.receive_buffered(0, 1.0)
+    remote.says(remote.version, m.Verack(), now=2.0)
+    assert remote.peer.state is PeerState.READY
+
+
 def test_a_wrong_checksum_drops_that_message_and_the_next_one_is_processed(network: Network) -> None:
     remote = ready(network)
     damaged = bytearray(remote.encode(m.Unknown("toy99", b"some payload")))

@@ -13,6 +13,8 @@ from tests.memory import traced
 
 MAGIC = bytes.fromhex("f9beb4d9")
 OTHER = bytes.fromhex("0b110907")
+STRANGE = bytes.fromhex("7f81a03c9b55e0d2 00112233 44556677")
+"""As many bytes as must match nothing that we know."""
 MAX_PAYLOAD = 4_000_000
 
 
@@ -157,11 +159,33 @@ def test_wrong_magic_is_told_at_its_fourth_byte() -> None:
         (b"\x16\x03\x01\x02\x00\x01", "this looks like TLS"),
         (b"SSH-2.0-", "an SSH server"),
         (b"\x00\x00\x25\x4e", "this looks like Neo N3"),
-        (bytes.fromhex("7f81a03c9b55e0d2"), "unknown, perhaps an encrypted (v2) peer"),
+        (STRANGE, "unknown, perhaps an encrypted (v2) peer"),
     ],
 )
 def test_wrong_magic_says_what_the_bytes_look_like(start: bytes, hint: str) -> None:
     assert error_of(start).endswith(hint)
+
+
+def test_nobody_is_called_unknown_before_the_sixteenth_byte() -> None:
+    into = decoder()
+    assert decode(bytewise(STRANGE[:15]), into) == []
+    with pytest.raises(CodecError) as caught:
+        decode([STRANGE[15:]], into)
+    assert str(caught.value) == error_of(STRANGE + b"more of it")
+
+
+def test_fewer_strange_bytes_are_a_plain_wrong_magic_once_no_more_will_come() -> None:
+    for size in range(4, 16):
+        with pytest.raises(CodecError) as caught:
+            decode([STRANGE[:size], b""])
+        assert str(caught.value) == "wrong magic 7f81a03c at byte 0, not f9beb4d9"
+
+
+def test_an_end_before_a_frame_is_complete_is_no_error() -> None:
+    whole = frame("ping", bytes(8))
+    for size in (0, 3, 4, 23, 31):
+        assert decode([whole[:size], b""]) == []
+    assert [f.command for f in decode([whole, b""])] == ["ping"]
 
 
 def test_wrong_magic_further_on_says_where() -> None:
