@@ -5,7 +5,8 @@ HeadwayError
 │   ├── CodecError           bytes that are no message
 │   │   └── OversizedMessage a list longer than the protocol allows: no honest peer sends it
 │   ├── UnexpectedMessage    a message at the wrong moment
-│   ├── HandshakeRejected    not the peer that we want: self, obsolete, services missing, other network
+│   ├── HandshakeRejected    not the peer that we want: obsolete, services missing, other network
+│   │   └── SelfConnection   we have dialled ourselves
 │   ├── InvalidHeader        a header breaks a rule of its chain
 │   │   └── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
 │   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
@@ -71,6 +72,14 @@ class UnexpectedMessage(RemoteProtocolError):
 
 class HandshakeRejected(RemoteProtocolError):
     """The handshake ended: our own connection, obsolete version, missing services, another network, closed early."""
+
+
+class SelfConnection(HandshakeRejected):
+    """Their version came with a nonce of ours: we have dialled ourselves. `nonce` tells by which dial."""
+
+    def __init__(self, nonce: int, *, peer: str = "") -> None:
+        super().__init__("self-connection", peer=peer)
+        self.nonce = nonce
 
 
 class _RuleBroken(RemoteProtocolError):

@@ -40,6 +40,7 @@ def test_docstring_prints_the_tree_as_it_is() -> None:
         (errors.CodecError("x"), Consequence.DISCONNECT),
         (errors.OversizedMessage("x"), Consequence.DISCOURAGE),
         (errors.HandshakeRejected("x"), Consequence.DISCONNECT),
+        (errors.SelfConnection(7), Consequence.DISCONNECT),
         (errors.InvalidHeader("high-hash", BLOCK), Consequence.DISCOURAGE),
         (errors.FutureHeader("time-too-new", BLOCK), Consequence.NOTHING),
         (errors.InvalidBlock("bad-cb-height", BLOCK), Consequence.DISCOURAGE),

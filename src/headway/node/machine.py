@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headway.errors import Consequence, StoreError
+from headway.errors import Consequence, SelfConnection, StoreError
 from headway.node.dispatch import Dispatcher, NodeCounters
 from headway.node.line import LineRate
 from headway.node.orders import Connect, Disconnect, Order, PeerLost, PeerReady, Resolve, Send
@@ -305,6 +305,8 @@ class NodeMachine:
                 self._timed_out(peer, event, now)
             case PeerMisbehaved():
                 found.discourage |= event.error.consequence is Consequence.DISCOURAGE
+                if isinstance(event.error, SelfConnection):
+                    self._met_ourselves(event.error.nonce, now)
             case PeerDisconnected():
                 self._peer_lost(peer, found, event, now)
             case _:
@@ -322,6 +324,14 @@ class NodeMachine:
                 found.machine.request_addresses(now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
+    def _met_ourselves(self, nonce: int, now: Instant) -> None:
+        """One who dialled us was we: our own dial ends, too, and its address is left alone."""
+        number = self._peers.dialled_with(nonce)
+        if number is not None and (dial := self._peers.get(number)):
+            dial.is_ourselves = True
+            dial.machine.disconnect(Reason.HANDSHAKE_REJECTED, "self-connection", now)
+            self._peers.touch(number)
+
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if not event.ends_peer:
             if event.kind is RequestKind.HEADERS:
@@ -337,7 +347,7 @@ class NodeMachine:
         self._server.drop_peer(peer)
         if found.discourage:
             self.counters.misbehaved += 1
-        self.slots.ended(peer, event.message, now, discourage=found.discourage)
+        self.slots.ended(peer, event.message, now, discourage=found.discourage or found.is_ourselves)
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)
         self._peers.mark_ended(found)
         self._dispatcher.emit(lost)

@@ -96,7 +96,7 @@ class PeerSlots:
 
     @property
     def all_discouraged(self) -> bool:
-        """The user named the peers, and every one of them served invalid data."""
+        """The user named the peers, and every one of them served invalid data or was ourselves."""
         return (
             self.manual_only and not self._slots and all(entry.discouraged_until > 0 for entry in self.book.entries())
         )

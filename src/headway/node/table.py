@@ -34,6 +34,8 @@ class Peer:
     batch: BlockBatch | None = None
     discourage: bool = False
     """It served invalid data: its address is not to be chosen again for a while."""
+    is_ourselves: bool = False
+    """Our dial came out at our own door: the same follows, and nobody is to blame."""
     stalled: bool = False
     """It has been counted as a staller."""
     due: Instant | None = None
@@ -47,7 +49,7 @@ class PeerTable:
         self._next = 1
         self._touched: dict[int, None] = {}
         self._timers: list[tuple[Instant, int]] = []
-        self._dialled_nonces: set[int] = set()  # of our own dials whose handshake is not complete
+        self._dialled_nonces: dict[int, int] = {}  # of our own dials whose handshake is not complete -> number
         self.inbound = 0
         self.ready = 0
 
@@ -66,19 +68,19 @@ class PeerTable:
         if peer.inbound:
             self.inbound += 1
         else:
-            self._dialled_nonces.add(peer.machine.nonce)
+            self._dialled_nonces[peer.machine.nonce] = number
         return number
 
     def mark_ready(self, peer: Peer) -> None:
         peer.ready = True
         self.ready += 1
-        self._dialled_nonces.discard(peer.machine.nonce)
+        self._dialled_nonces.pop(peer.machine.nonce, None)
 
     def mark_ended(self, peer: Peer) -> None:
         """Its machine reported its end; the entry stays until the socket may be closed."""
         self.ready -= peer.ready
         peer.ready = False
-        self._dialled_nonces.discard(peer.machine.nonce)
+        self._dialled_nonces.pop(peer.machine.nonce, None)
 
     def remove(self, number: int) -> None:
         peer = self._peers.pop(number)
@@ -102,6 +104,10 @@ class PeerTable:
     def is_own_nonce(self, nonce: int) -> bool:
         """Whether an inbound version carries the nonce of one of our own dials (Core CheckIncomingNonce)."""
         return nonce in self._dialled_nonces
+
+    def dialled_with(self, nonce: int) -> int | None:
+        """The number of the dial that carries this nonce, while its handshake is not complete."""
+        return self._dialled_nonces.get(nonce)
 
     # Which have something to say.
 

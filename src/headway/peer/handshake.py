@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headway.errors import HandshakeRejected
+from headway.errors import SelfConnection
 from headway.wire.messages import Message, Verack, Version
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class Handshake:
 
     def _receive_version(self, theirs: Version) -> list[Message]:
         policy = self._config.network.handshake
-        if self.inbound and self._config.is_own_nonce(theirs.nonce):
-            raise HandshakeRejected("self-connection")
+        if self._is_ours(theirs.nonce):
+            raise SelfConnection(theirs.nonce)
         policy.check(self._ours, theirs, required_services=self._config.required_services)
         self.theirs = theirs
         replies: list[Message] = [] if self._ours_sent else [self._ours]
@@ -91,3 +91,8 @@ class Handshake:
         replies.extend(policy.before_verack(theirs))
         replies.append(Verack())
         return replies
+
+    def _is_ours(self, nonce: int) -> bool:
+        """That of a dial of ours, or the very one that we say here: a mirror, or ourselves with a configured nonce."""
+        is_reflected = nonce == self._ours.nonce and nonce != 0  # zero: who says it has none
+        return is_reflected or (self.inbound and self._config.is_own_nonce(nonce))

@@ -94,10 +94,12 @@ def test_a_timer_that_moves_with_every_input_does_not_grow_the_heap_without_boun
 def test_our_own_dials_are_known_by_their_nonce_until_the_handshake_is_complete() -> None:
     table = PeerTable()
     made, inbound = peer(seed=1), peer(seed=2, inbound=True)
-    table.add(made)
+    number = table.add(made)
     table.add(inbound)
     assert table.is_own_nonce(made.machine.nonce)
+    assert table.dialled_with(made.machine.nonce) == number
     assert not table.is_own_nonce(inbound.machine.nonce)
+    assert table.dialled_with(inbound.machine.nonce) is None
     table.mark_ready(made)
     assert not table.is_own_nonce(made.machine.nonce)
 

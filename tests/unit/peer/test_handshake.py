@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from headway.errors import SelfConnection
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.handshake import BitcoinHandshake
@@ -155,6 +156,22 @@ def test_our_own_nonce_in_an_inbound_version_is_a_self_connection(network: Netwo
     listener.says(ours, now=1.0)
     assert listener.ended() == PeerDisconnected(Reason.HANDSHAKE_REJECTED, "self-connection")
     assert listener.hears() == []
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_whoever_says_our_own_nonce_back_to_us_is_ourselves_or_a_mirror(network: Network, *, inbound: bool) -> None:
+    remote = Remote(network, inbound=inbound)
+    remote.connect()
+    remote.says(replace(remote.version, nonce=remote.peer.nonce), m.Verack(), now=1.0)
+    error = only(PeerMisbehaved, remote.events()).error
+    assert isinstance(error, SelfConnection)
+    assert error.nonce == remote.peer.nonce
+
+
+def test_two_peers_without_a_nonce_are_not_the_same(network: Network) -> None:
+    remote = Remote(network, nonce=0)
+    remote.shake(nonce=0)
+    assert remote.peer.state is PeerState.READY
 
 
 def test_two_machines_have_two_nonces_and_none_is_zero(network: Network) -> None:
