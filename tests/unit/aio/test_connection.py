@@ -17,7 +17,7 @@ from headway.network import Timing
 from headway.peer.events import PeerState, Reason
 from headway.types import Address
 from headway.wire import messages as m
-from tests.loopback import listen, on_loop, peers, raw_pair, socket_pair
+from tests.loopback import listen, on_loop, raw_pair, socket_pair
 from tests.toynet import TOYNET, toynet
 
 PLAIN = LocalConfig(network=TOYNET)
@@ -144,20 +144,6 @@ async def test_what_was_queued_before_a_close_arrives() -> None:
         closed = peer.close()
         assert await remote.drain(9 * FRAME) >= 8 * FRAME
         await closed
-
-
-@on_loop
-async def test_both_sides_send_much_at_once_and_neither_is_stuck() -> None:
-    huge = m.Unknown("toy200", bytes(3_900_000))
-    async with peers() as (ours, theirs):
-        arriving = [ours.messages(), theirs.messages()]
-        received = [asyncio.create_task(anext(each)) for each in arriving]
-        await asyncio.gather(ours.ping(), theirs.ping())
-        ours.send(huge)
-        theirs.send(huge)
-        assert await asyncio.gather(*received) == [huge, huge]
-        for each in arriving:
-            await each.aclose()
 
 
 # Receiving more than we take.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,14 +11,13 @@ import pytest
 from headway.aio.config import LocalConfig
 from headway.aio.consumers import CALLBACK_OF
 from headway.aio.peer import Peer
-from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
-from headway.network import Timing
+from headway.errors import LocalProtocolError, PeerGone
 from headway.peer.events import PeerDisconnected, Reason
 from headway.peer.inbox import MAX_MESSAGES
 from headway.types import Address, BlockId
 from headway.wire import messages as m
 from tests.loopback import ADDRESS, TRANSACTION, on_loop, peers, serving
-from tests.toynet import GENESIS, PARSER, TOYNET, TX, toy_chain, toy_hash, toy_headers, toynet
+from tests.toynet import GENESIS, PARSER, TOYNET, TX, toy_chain, toy_hash, toy_headers
 
 CHAIN = toy_chain(3)
 START = BlockId(-1, GENESIS.hash)
@@ -148,32 +146,6 @@ async def test_callback_may_close_its_own_peer() -> None:
     async with peers(LocalConfig(network=TOYNET, on_addr=on_addr)) as (ours, theirs):
         theirs.send(m.Addr((ADDRESS,)))
         assert (await ended(ours)).reason is Reason.REQUESTED
-
-
-@on_loop
-async def test_slow_callback_stops_the_clocks_of_its_peer() -> None:
-    """A request of the same timeout, put later to another peer, expires meanwhile; ours is answered afterwards."""
-    network = toynet(timing=replace(Timing(), headers_timeout=0.1))
-    began, go_on = asyncio.Event(), asyncio.Event()
-
-    async def on_inv(_peer: Peer, _message: m.Inv) -> None:
-        began.set()
-        await go_on.wait()
-
-    slow = LocalConfig(network=network, on_inv=on_inv)
-    asked = asyncio.Event()
-    quiet = LocalConfig(network=network, on_getheaders=lambda _peer, _message: asked.set())
-    async with peers(slow, quiet) as (ours, theirs), peers(LocalConfig(network=network)) as (clock, _):
-        theirs.send(m.Inv((m.InvEntry(TX, bytes(32)),)))
-        await began.wait()
-        headers = asyncio.create_task(ours.request_headers(GENESIS))
-        await asked.wait()
-        with pytest.raises(RequestTimeout):
-            await clock.request_headers(GENESIS)
-        theirs.send(toy_headers(CHAIN))
-        assert len(await headers) == len(CHAIN)  # settled though the callback still runs
-        go_on.set()
-        assert await ours.ping() > 0
 
 
 @on_loop

@@ -129,36 +129,6 @@ def test_a_branch_off_the_best_chain_reads_its_own_headers_and_the_shared_ones()
     assert [branch.header(height) for height in (2, 3, 4, 5)] == [b[:44] for b in (*blocks[1:3], *rival)]
 
 
-def test_our_locator_is_twelve_in_a_row_then_gaps_that_double_then_genesis() -> None:
-    tree = tree_with(toy_chain(200))
-    heights = [entry.height for entry in tree.locator()]
-    assert heights == [*range(200, 188, -1), 187, 183, 175, 159, 127, 63, 0]
-    assert [entry.height for entry in tree.locator(0)] == [0]
-    assert [entry.height for entry in tree.locator(tree.at(3))] == [3, 2, 1, 0]
-
-
-def test_a_locator_at_height_970_000_has_31_entries() -> None:
-    class Tall(HeaderTree):
-        """As if it held 970,000 headers: the locator needs heights alone."""
-
-        def height(self, position: int) -> int:
-            return position
-
-        def id(self, position: int) -> BlockId:
-            return BlockId(position, b"")
-
-        def at(self, height: int) -> int:
-            return height
-
-        def on_best_chain(self, position: int) -> bool:
-            return position >= 0
-
-    entries = Tall(TOYNET).locator(970_000)
-    assert len(entries) == 31
-    assert [entry.height for entry in entries[:14]] == [*range(970_000, 969_988, -1), 969_987, 969_983]
-    assert entries[-1].height == 0
-
-
 def test_an_invalid_block_condemns_its_descendants_and_the_best_other_chain_is_chosen() -> None:
     blocks = toy_chain(8)
     rival = toy_chain(3, salt=1, parent=blocks[2])

@@ -162,24 +162,6 @@ def test_notfound_sends_a_block_elsewhere_without_blame() -> None:
     assert node.events_of(PeerLost) == []
 
 
-def test_a_node_that_dialled_itself_leaves_the_address_alone_for_a_day() -> None:
-    world = World()
-    ourselves, other = addresses("1.0.0.1:1", "1.0.0.2:1")
-    world.node(CHAIN, at=str(other))
-    node = world.node(CHAIN, at=str(ourselves), connect=(ourselves, other))
-    world.run(86_000)
-    lost = node.events_of(PeerLost)
-    assert sorted((event.inbound, event.reason, event.message) for event in lost) == [
-        (False, Reason.HANDSHAKE_REJECTED, "self-connection"),
-        (True, Reason.HANDSHAKE_REJECTED, "self-connection"),
-    ]
-    assert [event.address for event in lost if not event.inbound] == [ourselves]
-    assert node.machine.counters.misbehaved == 0
-    assert node.machine.ready_count == 1
-    world.run(2_000)
-    assert len(node.events_of(PeerLost)) == 4
-
-
 def test_a_deaf_peer_does_not_hold_up_the_headers_of_the_others() -> None:
     world = World()
     world.node(CHAIN, at="1.0.0.1:1", fault=Fault(deaf=True))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from headway.network import Network, Timing
+from headway.network import Network
 from headway.peer import events as e
 from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
 from headway.types import Address, BlockId, Raw
@@ -219,61 +215,6 @@ def test_silence_about_a_transaction_is_lawful(network: Network) -> None:
 
 
 # Pings.
-
-
-def test_after_an_interval_a_ping_goes_out_and_its_pong_is_a_round_trip(network: Network) -> None:
-    remote = ready(network)
-    assert remote.timer() == 120.0
-    remote.peer.handle_timer(120.0)
-    [ping] = remote.hears()
-    assert isinstance(ping, m.Ping)
-    assert ping.nonce
-    remote.says(m.Pong(ping.nonce), now=120.25)
-    assert remote.events() == [e.PongReceived(0.25, None)]
-    assert remote.peer.stats.round_trips.last == remote.peer.stats.round_trips.least == 0.25
-    assert remote.timer() == 240.25
-
-
-def test_there_is_one_ping_out_and_a_wrong_nonce_does_not_settle_it(network: Network) -> None:
-    remote = ready(network)
-    remote.peer.handle_timer(120.0)
-    [ping] = remote.hears()
-    assert isinstance(ping, m.Ping)
-    assert ping.nonce
-    remote.says(m.Pong(ping.nonce ^ 1), now=121.0)
-    remote.peer.handle_timer(240.0)
-    remote.peer.handle_timer(500.0)
-    assert remote.hears() == []
-    assert remote.events() == []
-    remote.says(m.Pong(ping.nonce), now=501.0)
-    assert remote.events() == [e.PongReceived(381.0, None)]
-
-
-@pytest.mark.parametrize("pong", [m.Pong(0), m.Pong(None)], ids=["zero", "short"])
-def test_a_pong_without_a_nonce_cancels_the_ping(network: Network, pong: m.Pong) -> None:
-    remote = ready(network)
-    remote.peer.handle_timer(120.0)
-    remote.hears()
-    remote.says(pong, now=121.0)
-    assert remote.events() == []
-    assert remote.timer() == 241.0
-    request = remote.peer.ping(130.0)
-    remote.says(pong, now=131.0)
-    assert remote.events() == [e.RequestTimedOut(request, RequestKind.PING, ends_peer=False)]
-    assert remote.peer.state is PeerState.READY
-    assert remote.peer.stats.round_trips.count == 0
-
-
-def test_no_pong_in_time_disconnects(network: Network) -> None:
-    remote = ready(replace(network, timing=Timing(idle_timeout=0.0)))
-    remote.peer.handle_timer(120.0)
-    remote.hears()
-    remote.says(m.Pong(5), headers_of(network, []), now=1_000.0)
-    remote.events()
-    remote.peer.handle_timer(1_319.0)
-    assert remote.events() == []
-    remote.peer.handle_timer(1_320.0)
-    assert remote.events() == [PeerDisconnected(Reason.PING_TIMEOUT, "ping unanswered for 1200 s")]
 
 
 def test_an_owners_ping_without_a_pong_expires_too(network: Network) -> None:

@@ -6,37 +6,15 @@ import random
 
 import pytest
 
-from headway.errors import CodecError, LocalProtocolError
+from headway.errors import LocalProtocolError
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
 from headway.peer import events as e
 from headway.peer.events import PeerState, Reason
 from headway.peer.input import SCRATCH_SIZE
 from headway.wire import messages as m
-from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, only, ready, requests_of
+from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, ready, requests_of
 from tests.toynet import TOYNET, toy_frame
-
-
-def test_a_header_split_over_two_reads_and_three_messages_in_one_come_once_in_order(network: Network) -> None:
-    remote = ready(network)
-    said = remote.encode(m.Unknown("toy97", b"a"), m.Unknown("toy98", b"b"), m.Unknown("toy99", b"c"))
-    remote.peer.receive_data(said[:5], 1.0)
-    assert remote.events() == []
-    remote.peer.receive_data(said[5:], 2.0)
-    assert [event.message.command for event in of(e.MessageReceived, remote.events())] == ["toy97", "toy98", "toy99"]
-
-
-def test_a_wrong_magic_disconnects_at_the_header_before_the_payload(network: Network) -> None:
-    remote = ready(network)
-    frame = b"\0\0\0\0" + remote.encode(m.Ping(1))[4:]
-    remote.peer.receive_data(frame[:8], 1.0)
-    events = remote.events()
-    misbehaved = only(e.PeerMisbehaved, events)
-    assert isinstance(misbehaved.error, CodecError)
-    assert "magic" in misbehaved.error.message
-    assert misbehaved.error.peer == "192.0.2.20:4444"
-    assert only(e.PeerDisconnected, events).reason is Reason.PROTOCOL
-    assert remote.peer.wants_close()
 
 
 def test_a_stranger_of_few_bytes_is_named_when_it_hangs_up_and_when_its_time_is_over() -> None:
@@ -61,28 +39,6 @@ def test_no_bytes_at_all_are_nothing(network: Network) -> None:
     assert remote.peer.state is PeerState.READY
 
 
-def test_a_wrong_checksum_drops_that_message_and_the_next_one_is_processed(network: Network) -> None:
-    remote = ready(network)
-    damaged = bytearray(remote.encode(m.Unknown("toy99", b"some payload")))
-    damaged[-1] ^= 1
-    remote.peer.receive_data(bytes(damaged) + remote.encode(m.Ping(5)), 1.0)
-    assert remote.commands() == ["pong"]
-    assert remote.events() == []
-    assert remote.peer.state is PeerState.READY
-    assert remote.peer.stats.dropped_frames == 1
-    assert remote.peer.stats.bytes_received > len(damaged)
-
-
-def test_a_frame_that_is_too_long_is_refused_from_its_header_alone() -> None:
-    remote = ready(REGTEST)
-    frame = bytearray(remote.encode(m.Unknown("toy99", b"")))
-    frame[16:20] = (4_000_001).to_bytes(4, "little")
-    remote.peer.receive_data(bytes(frame), 1.0)
-    disconnected = remote.ended()
-    assert disconnected.reason is Reason.PROTOCOL
-    assert "4000001" in disconnected.message
-
-
 def test_a_payload_against_its_format_disconnects() -> None:
     remote = ready(TOYNET)
     remote.peer.receive_data(toy_frame(5, bytes(43)), 1.0)  # headers, of 44 bytes each
@@ -94,19 +50,6 @@ def test_more_headers_than_allowed_are_misbehaviour() -> None:
     payload = b"\xfd\xd1\x07" + bytes(81 * 2001)
     remote.says(m.Unknown("headers", payload), now=1.0)
     assert remote.ended().reason is Reason.MISBEHAVED
-
-
-@pytest.mark.parametrize(("hashes", "accepted"), [(101, True), (102, False)])
-def test_a_locator_of_101_is_taken_and_one_of_102_disconnects(hashes: int, *, accepted: bool) -> None:
-    remote = ready(REGTEST)
-    payload = (70016).to_bytes(4, "little") + bytes([hashes]) + bytes(32 * hashes) + bytes(32)
-    remote.says(m.Unknown("getheaders", payload), now=1.0)
-    if accepted:
-        [event] = of(e.MessageReceived, remote.events())
-        assert isinstance(event.message, m.GetHeaders)
-        assert len(event.message.locator) == 101
-    else:
-        assert remote.ended().reason is Reason.PROTOCOL
 
 
 def test_bytes_before_the_connection_are_the_drivers_mistake(network: Network) -> None:

@@ -31,9 +31,7 @@ from tests.link import (
     headers_of,
     is_ready,
     machine,
-    of,
     only,
-    quiet,
     ready,
     requests_of,
 )
@@ -245,21 +243,6 @@ def test_spurious_timers_do_nothing(network: Network) -> None:
     assert (remote.events(), remote.hears(), remote.timer()) == ([], [], at)
 
 
-def test_deadlines_stand_still_while_our_consumer_is_slow(network: Network) -> None:
-    remote = ready(quiet(network))
-    remote.peer.request_headers((genesis_of(network),), 1.0)
-    assert remote.timer() == 61.0
-    remote.peer.handle_paused(11.0)
-    assert remote.peer.get_timer() is None
-    remote.peer.handle_timer(500.0)
-    remote.peer.handle_resumed(1_011.0)
-    assert remote.timer() == 1_061.0
-    remote.peer.handle_timer(1_060.0)
-    assert remote.peer.state is PeerState.READY
-    remote.peer.handle_timer(1_061.0)
-    assert remote.ended().reason is Reason.STALLED
-
-
 def test_our_own_pause_is_no_part_of_a_round_trip(network: Network) -> None:
     remote = ready(network)
     request = remote.peer.ping(1.0)
@@ -313,19 +296,6 @@ def test_a_remote_that_goes_mute_is_found_out_by_its_missing_pong(network: Netwo
     assert only(PeerDisconnected, link.a.events).reason is Reason.PING_TIMEOUT
     assert link.a.peer.since == pytest.approx(120.0 + 30.0, abs=1.0)
     assert only(PeerDisconnected, link.b.events).reason is Reason.REMOTE_CLOSED
-
-
-def test_huge_messages_both_ways_at_once_do_not_deadlock(network: Network) -> None:
-    link = Link(network, piece=65_536)
-    link.connect()
-    link.run(5.0)
-    for end in (link.a, link.b):
-        end.peer.send(m.Unknown("toy99", bytes(3_000_000)), link.now)
-    link.pump()
-    link.run(10.0)
-    for end in (link.a, link.b):
-        assert len(of(e.MessageReceived, end.events)) >= 1
-        assert end.events[-1] == e.MessageReceived(m.Unknown("toy99", bytes(3_000_000)))
 
 
 def test_the_same_calls_give_the_same_bytes_and_events(network: Network) -> None:

@@ -1,0 +1,13 @@
+"""What the tests of this directory share: a neutral story is told over Bitcoin regtest and over the toy network."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.network import Network
+from tests.link import NETWORKS
+
+
+@pytest.fixture(params=sorted(NETWORKS))
+def network(request: pytest.FixtureRequest) -> Network:
+    return NETWORKS[request.param]

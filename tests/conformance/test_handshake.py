@@ -1,0 +1,224 @@
+"""The conformance tests of the handshake: numbers 1 to 12 of the forty.
+
+Machines without sockets; time is a number. What differs between chains is shown with the manners of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from headway.network import Network
+from headway.networks.bitcoin import REGTEST
+from headway.node.orders import PeerLost
+from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerMisbehaved, PeerState, Reason
+from headway.types import Address, Services
+from headway.wire import messages as m
+from tests.link import Remote, headers_of, only
+from tests.toynet import NEO_MANNERS, toy_chain, toynet
+from tests.virtual import World
+
+CHAIN = toy_chain(20)
+NEO = toynet(handshake=NEO_MANNERS)
+NOISE: tuple[m.Message, ...] = (
+    m.Ping(5),
+    m.Pong(5),
+    m.GetAddr(),
+    m.GetHeaders(()),
+    m.Inv((m.InvEntry(2, bytes(32)),)),
+    m.GetData((m.InvEntry(2, bytes(32)),)),
+    m.NotFound((m.InvEntry(2, bytes(32)),)),
+)
+"""What both networks can say besides the handshake."""
+
+
+def test_outbound_speaks_first_and_says_nothing_but_version_until_theirs(network: Network) -> None:
+    """Conformance test 1."""
+    remote = Remote(network)
+    assert [type(message) for message in remote.connect()] == [m.Version]
+    remote.says(*NOISE, now=1.0)
+    assert remote.hears() == []
+    remote.says(remote.version, now=2.0)
+    assert remote.commands()[-1] == "verack"
+
+
+def test_inbound_says_nothing_to_a_silent_peer_and_drops_it_at_the_timeout(network: Network) -> None:
+    """Conformance test 2."""
+    remote = Remote(network, inbound=True)
+    assert remote.connect() == []
+    assert remote.timer() == 60.0
+    remote.peer.handle_timer(59.9)
+    assert remote.peer.state is PeerState.HANDSHAKING
+    remote.peer.handle_timer(60.0)
+    assert remote.hears() == []
+    assert remote.ended() == PeerDisconnected(Reason.HANDSHAKE_TIMEOUT, "no version in 60 s")
+    assert remote.peer.wants_close()
+
+
+def test_inbound_answers_with_version_then_negotiation_then_verack(network: Network) -> None:
+    """Conformance test 3."""
+    remote = Remote(network, inbound=True)
+    remote.connect()
+    remote.says(remote.version, now=1.0)
+    commands = remote.commands()
+    assert commands[0] == "version"
+    assert commands[-1] == "verack"
+    assert set(commands[1:-1]) <= {"wtxidrelay", "sendaddrv2"}
+    assert "sendaddrv2" in commands
+
+
+def test_what_comes_before_their_version_is_ignored_and_the_handshake_stays_open(network: Network) -> None:
+    """Conformance test 4."""
+    remote = Remote(network)
+    remote.connect()
+    remote.says(m.Verack(), *NOISE, m.SendAddrV2(), m.Verack(), now=1.0)
+    assert remote.events() == []
+    remote.says(remote.version, m.Verack(), now=2.0)
+    assert remote.events() == [HandshakeCompleted(remote.peer.version or remote.version)]
+    assert remote.peer.state is PeerState.READY
+
+
+@pytest.mark.parametrize("first", [*NOISE, m.Verack(), m.SendAddrV2()], ids=lambda message: message.command)
+@pytest.mark.parametrize("inbound", [False, True])
+def test_a_wrong_first_message_never_completes_a_handshake_by_neos_manners(first: m.Message, *, inbound: bool) -> None:
+    """Conformance test 4."""
+    remote = Remote(NEO, inbound=inbound)
+    remote.connect()
+    remote.says(first, remote.version, m.Verack(), now=1.0)
+    events = remote.events()
+    assert only(PeerMisbehaved, events).error.message == f"{first.command} where a version belongs"
+    assert isinstance(events[-1], PeerDisconnected)
+    assert events[-1].reason is Reason.HANDSHAKE_REJECTED
+    assert remote.peer.wants_close()
+
+
+def test_an_unknown_command_before_verack_does_not_hinder_the_handshake(network: Network) -> None:
+    """Conformance test 5."""
+    remote = Remote(network)
+    remote.connect()
+    remote.says(remote.version, m.Unknown("toy99", b"?"), *NOISE, m.Verack(), now=1.0)
+    assert remote.peer.state is PeerState.READY
+    assert only(HandshakeCompleted, remote.events()).version.user_agent == "/far:1/"
+
+
+def test_a_second_version_or_verack_is_ignored_by_bitcoins_manners(network: Network) -> None:
+    """Conformance test 6."""
+    remote = Remote(network)
+    remote.connect()
+    other = replace(remote.version, user_agent="/other:2/", services=0)
+    remote.says(remote.version, other, m.Verack(), other, m.Verack(), now=1.0)
+    assert remote.peer.version is not None
+    assert remote.peer.version.user_agent == "/far:1/"
+    assert len(remote.events()) == 1
+    assert remote.peer.state is PeerState.READY
+
+
+@pytest.mark.parametrize("again", [m.Version(2, 0, 0, 5, "", 0), m.Verack()], ids=lambda message: message.command)
+def test_a_second_version_or_verack_disconnects_by_neos_manners(again: m.Message) -> None:
+    """Conformance test 6."""
+    remote = Remote(NEO)
+    remote.shake()
+    remote.says(again, now=2.0)
+    assert remote.ended() == PeerDisconnected(Reason.PROTOCOL, f"second {again.command}")
+
+
+def test_negotiation_after_the_handshake_disconnects(network: Network) -> None:
+    """Conformance test 7."""
+    remote = Remote(network)
+    remote.shake()
+    remote.says(m.SendAddrV2(), now=2.0)
+    assert remote.ended() == PeerDisconnected(Reason.PROTOCOL, "sendaddrv2 after the handshake")
+
+
+@pytest.mark.parametrize("late", [m.WtxidRelay(), m.Feature("feature", b""), m.SendTxRcncl(1, 0)])
+def test_every_negotiation_of_bitcoin_disconnects_when_it_is_late(late: m.Message) -> None:
+    """Conformance test 7."""
+    remote = Remote(REGTEST)
+    remote.shake()
+    remote.says(late, now=2.0)
+    assert remote.ended().reason is Reason.PROTOCOL
+
+
+def test_our_own_nonce_in_an_inbound_version_is_a_self_connection(network: Network) -> None:
+    """Conformance test 8."""
+    dialler = Remote(network)
+    [ours] = dialler.connect()
+    assert isinstance(ours, m.Version)
+    listener = Remote(network, inbound=True, is_own_nonce=lambda nonce: nonce == dialler.peer.nonce)
+    listener.connect()
+    listener.says(ours, now=1.0)
+    assert listener.ended() == PeerDisconnected(Reason.HANDSHAKE_REJECTED, "self-connection")
+    assert listener.hears() == []
+
+
+def test_a_node_that_dialled_itself_leaves_the_address_alone_for_a_day() -> None:
+    """Conformance test 8."""
+    world = World()
+    ourselves, other = Address("1.0.0.1", 1), Address("1.0.0.2", 1)
+    world.node(CHAIN, at=str(other))
+    node = world.node(CHAIN, at=str(ourselves), connect=(ourselves, other))
+    world.run(86_000)
+    lost = node.events_of(PeerLost)
+    assert sorted((event.inbound, event.reason, event.message) for event in lost) == [
+        (False, Reason.HANDSHAKE_REJECTED, "self-connection"),
+        (True, Reason.HANDSHAKE_REJECTED, "self-connection"),
+    ]
+    assert [event.address for event in lost if not event.inbound] == [ourselves]
+    assert node.machine.counters.misbehaved == 0
+    assert node.machine.ready_count == 1
+    world.run(2_000)
+    assert len(node.events_of(PeerLost)) == 4
+
+
+@pytest.mark.parametrize(("protocol", "accepted"), [(31_799, False), (31_800, True)])
+def test_an_obsolete_version_is_refused(protocol: int, *, accepted: bool) -> None:
+    """Conformance test 9."""
+    remote = Remote(REGTEST)
+    remote.connect()
+    remote.says(replace(remote.version, protocol=protocol), m.Verack(), now=1.0)
+    assert (remote.peer.state is PeerState.READY) is accepted
+    if not accepted:
+        assert "obsolete" in remote.ended().message
+
+
+def test_a_peer_without_the_required_services_is_refused_by_name_and_a_manual_one_is_kept() -> None:
+    """Conformance test 10."""
+    required = int(Services.NETWORK | Services.WITNESS)
+    picky, content = Remote(REGTEST, required_services=required), Remote(REGTEST)
+    for remote in (picky, content):
+        remote.connect()
+        remote.says(replace(remote.version, services=int(Services.NETWORK)), m.Verack(), now=1.0)
+    assert picky.ended() == PeerDisconnected(Reason.HANDSHAKE_REJECTED, "services missing: WITNESS")
+    assert content.peer.state is PeerState.READY
+
+
+def test_no_verack_in_time_disconnects_whatever_else_flows(network: Network) -> None:
+    """Conformance test 11."""
+    remote = Remote(network)
+    remote.connect()
+    remote.says(remote.version, now=1.0)
+    for second in range(2, 60):
+        remote.says(m.Ping(second), now=float(second))
+    remote.hears()
+    remote.peer.handle_timer(60.0)
+    assert remote.ended() == PeerDisconnected(Reason.HANDSHAKE_TIMEOUT, "no verack in 60 s")
+    assert remote.peer.wants_close()
+    assert remote.peer.get_timer() is None
+    remote.says(m.Verack(), now=61.0)
+    assert (remote.events(), remote.hears()) == ([], [])
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_nothing_leaks_before_the_handshake_is_complete(network: Network, *, inbound: bool) -> None:
+    """Conformance test 12."""
+    remote = Remote(network, inbound=inbound)
+    said = [message.command for message in remote.connect()]
+    answer = headers_of(network, [])
+    remote.says(*NOISE, answer, now=1.0)
+    remote.says(remote.version, *NOISE, answer, now=2.0)
+    remote.peer.handle_timer(30.0)
+    said += remote.commands()
+    assert set(said) <= {"version", "wtxidrelay", "sendaddrv2", "verack"}
+    assert said.count("version") == said.count("verack") == 1
+    assert remote.events() == []

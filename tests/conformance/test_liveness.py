@@ -1,0 +1,125 @@
+"""The conformance tests of liveness: numbers 19 to 22 of the forty."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from headway.aio.config import LocalConfig
+from headway.aio.peer import Peer
+from headway.errors import RequestTimeout
+from headway.network import Network, Timing
+from headway.peer import events as e
+from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
+from headway.wire import messages as m
+from tests.link import genesis_of, headers_of, quiet, ready
+from tests.loopback import on_loop, peers
+from tests.toynet import GENESIS, TX, toy_chain, toy_headers, toynet
+
+CHAIN = toy_chain(3)
+
+
+def test_after_an_interval_a_ping_goes_out_and_its_pong_is_a_round_trip(network: Network) -> None:
+    """Conformance test 19."""
+    remote = ready(network)
+    assert remote.timer() == 120.0
+    remote.peer.handle_timer(120.0)
+    [ping] = remote.hears()
+    assert isinstance(ping, m.Ping)
+    assert ping.nonce
+    remote.says(m.Pong(ping.nonce), now=120.25)
+    assert remote.events() == [e.PongReceived(0.25, None)]
+    assert remote.peer.stats.round_trips.last == remote.peer.stats.round_trips.least == 0.25
+    assert remote.timer() == 240.25
+
+
+def test_there_is_one_ping_out_and_a_wrong_nonce_does_not_settle_it(network: Network) -> None:
+    """Conformance test 20."""
+    remote = ready(network)
+    remote.peer.handle_timer(120.0)
+    [ping] = remote.hears()
+    assert isinstance(ping, m.Ping)
+    assert ping.nonce
+    remote.says(m.Pong(ping.nonce ^ 1), now=121.0)
+    remote.peer.handle_timer(240.0)
+    remote.peer.handle_timer(500.0)
+    assert remote.hears() == []
+    assert remote.events() == []
+    remote.says(m.Pong(ping.nonce), now=501.0)
+    assert remote.events() == [e.PongReceived(381.0, None)]
+
+
+@pytest.mark.parametrize("pong", [m.Pong(0), m.Pong(None)], ids=["zero", "short"])
+def test_a_pong_without_a_nonce_cancels_the_ping(network: Network, pong: m.Pong) -> None:
+    """Conformance test 20."""
+    remote = ready(network)
+    remote.peer.handle_timer(120.0)
+    remote.hears()
+    remote.says(pong, now=121.0)
+    assert remote.events() == []
+    assert remote.timer() == 241.0
+    request = remote.peer.ping(130.0)
+    remote.says(pong, now=131.0)
+    assert remote.events() == [e.RequestTimedOut(request, RequestKind.PING, ends_peer=False)]
+    assert remote.peer.state is PeerState.READY
+    assert remote.peer.stats.round_trips.count == 0
+
+
+def test_no_pong_in_time_disconnects(network: Network) -> None:
+    """Conformance test 21."""
+    remote = ready(replace(network, timing=Timing(idle_timeout=0.0)))
+    remote.peer.handle_timer(120.0)
+    remote.hears()
+    remote.says(m.Pong(5), headers_of(network, []), now=1_000.0)
+    remote.events()
+    remote.peer.handle_timer(1_319.0)
+    assert remote.events() == []
+    remote.peer.handle_timer(1_320.0)
+    assert remote.events() == [PeerDisconnected(Reason.PING_TIMEOUT, "ping unanswered for 1200 s")]
+
+
+def test_deadlines_stand_still_while_our_consumer_is_slow(network: Network) -> None:
+    """Conformance test 22."""
+    remote = ready(quiet(network))
+    remote.peer.request_headers((genesis_of(network),), 1.0)
+    assert remote.timer() == 61.0
+    remote.peer.handle_paused(11.0)
+    assert remote.peer.get_timer() is None
+    remote.peer.handle_timer(500.0)
+    remote.peer.handle_resumed(1_011.0)
+    assert remote.timer() == 1_061.0
+    remote.peer.handle_timer(1_060.0)
+    assert remote.peer.state is PeerState.READY
+    remote.peer.handle_timer(1_061.0)
+    assert remote.ended().reason is Reason.STALLED
+
+
+@on_loop
+async def test_slow_callback_stops_the_clocks_of_its_peer() -> None:
+    """Conformance test 22.
+
+    A request of the same timeout, put later to another peer, expires meanwhile; ours is answered afterwards.
+    """
+    network = toynet(timing=replace(Timing(), headers_timeout=0.1))
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def on_inv(_peer: Peer, _message: m.Inv) -> None:
+        began.set()
+        await go_on.wait()
+
+    slow = LocalConfig(network=network, on_inv=on_inv)
+    asked = asyncio.Event()
+    quiet = LocalConfig(network=network, on_getheaders=lambda _peer, _message: asked.set())
+    async with peers(slow, quiet) as (ours, theirs), peers(LocalConfig(network=network)) as (clock, _):
+        theirs.send(m.Inv((m.InvEntry(TX, bytes(32)),)))
+        await began.wait()
+        headers = asyncio.create_task(ours.request_headers(GENESIS))
+        await asked.wait()
+        with pytest.raises(RequestTimeout):
+            await clock.request_headers(GENESIS)
+        theirs.send(toy_headers(CHAIN))
+        assert len(await headers) == len(CHAIN)  # settled though the callback still runs
+        go_on.set()
+        assert await ours.ping() > 0
