@@ -16,7 +16,7 @@ from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerMisbeh
 from headway.types import Address, Services
 from headway.wire import messages as m
 from tests.link import Remote, headers_of, only
-from tests.toynet import NEO_MANNERS, toy_chain, toynet
+from tests.toynet import NEO_MANNERS, TOYNET, toy_chain, toynet
 from tests.virtual import World
 
 CHAIN = toy_chain(20)
@@ -31,6 +31,7 @@ NOISE: tuple[m.Message, ...] = (
     m.NotFound((m.InvEntry(2, bytes(32)),)),
 )
 """What both networks can say besides the handshake."""
+NEGOTIATION = {"regtest": ["wtxidrelay", "sendaddrv2"], "toynet": ["sendaddrv2"]}
 
 
 def test_outbound_speaks_first_and_says_nothing_but_version_until_theirs(network: Network) -> None:
@@ -61,16 +62,23 @@ def test_inbound_answers_with_version_then_negotiation_then_verack(network: Netw
     remote = Remote(network, inbound=True)
     remote.connect()
     remote.says(remote.version, now=1.0)
-    commands = remote.commands()
-    assert commands[0] == "version"
-    assert commands[-1] == "verack"
-    assert set(commands[1:-1]) <= {"wtxidrelay", "sendaddrv2"}
-    assert "sendaddrv2" in commands
+    assert remote.commands() == ["version", *NEGOTIATION[network.name], "verack"]
 
 
-def test_what_comes_before_their_version_is_ignored_and_the_handshake_stays_open(network: Network) -> None:
+def test_inbound_negotiates_nothing_with_a_peer_that_is_too_old_for_it() -> None:
+    """Conformance test 3."""
+    remote = Remote(REGTEST, inbound=True)
+    remote.connect()
+    remote.says(replace(remote.version, protocol=70_015), now=1.0)
+    assert remote.commands() == ["version", "verack"]
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_what_comes_before_their_version_is_ignored_and_the_handshake_stays_open(
+    network: Network, *, inbound: bool
+) -> None:
     """Conformance test 4."""
-    remote = Remote(network)
+    remote = Remote(network, inbound=inbound)
     remote.connect()
     remote.says(m.Verack(), *NOISE, m.SendAddrV2(), m.Verack(), now=1.0)
     assert remote.events() == []
@@ -152,9 +160,10 @@ def test_our_own_nonce_in_an_inbound_version_is_a_self_connection(network: Netwo
     assert listener.hears() == []
 
 
-def test_a_node_that_dialled_itself_leaves_the_address_alone_for_a_day() -> None:
+@pytest.mark.parametrize("manners", [TOYNET, NEO], ids=["bitcoins", "neos"])
+def test_a_node_that_dialled_itself_leaves_the_address_alone_for_a_day(manners: Network) -> None:
     """Conformance test 8."""
-    world = World()
+    world = World(manners)
     ourselves, other = Address("1.0.0.1", 1), Address("1.0.0.2", 1)
     world.node(CHAIN, at=str(other))
     node = world.node(CHAIN, at=str(ourselves), connect=(ourselves, other))
@@ -193,9 +202,24 @@ def test_a_peer_without_the_required_services_is_refused_by_name_and_a_manual_on
     assert content.peer.state is PeerState.READY
 
 
-def test_no_verack_in_time_disconnects_whatever_else_flows(network: Network) -> None:
+def test_a_node_refuses_what_it_found_itself_and_keeps_what_its_user_named() -> None:
+    """Conformance test 10."""
+    world = World(REGTEST)
+    address = Address("1.0.0.1", 18444)
+    world.node(at=str(address), serve=False)  # it offers nothing
+    automatic = world.node(dns=True, peers=1, peers_file=(address,))
+    manual = world.node(connect=(address,))
+    world.run(0.5)
+    [lost] = automatic.events_of(PeerLost)
+    assert (lost.address, lost.reason) == (address, Reason.HANDSHAKE_REJECTED)
+    assert lost.message == "services missing: NETWORK, WITNESS"
+    assert (automatic.machine.ready_count, manual.machine.ready_count) == (0, 1)
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_no_verack_in_time_disconnects_whatever_else_flows(network: Network, *, inbound: bool) -> None:
     """Conformance test 11."""
-    remote = Remote(network)
+    remote = Remote(network, inbound=inbound)
     remote.connect()
     remote.says(remote.version, now=1.0)
     for second in range(2, 60):
