@@ -75,7 +75,7 @@ class Peer:
         self._connection = Connection(self._machine, self._after_input)
         self._timer = Timer(self._loop, self._ring)
         self._life: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[Any] = self._loop.create_future()
+        self._ready: asyncio.Future[None] | None = None  # while we shake hands
         self._gone: PeerDisconnected | None = None
         self._fault: Exception | None = None  # what the remote did, when that ended it
 
@@ -124,6 +124,7 @@ class Peer:
         if self._life is not None or self._gone is not None:
             raise LocalProtocolError(f"{self!r} was run already")
         self._life = self._loop.create_task(self._live(), name=f"headway peer {self.id}")
+        self._ready = self._loop.create_future()
         try:
             await self._connection.attach(self._socket)
             await self._wait(self._ready)
@@ -134,6 +135,8 @@ class Peer:
                 assert self._gone is not None, "a handshake fails by the end of the peer"
                 raise why_no_handshake(self.address, self._gone, self._fault) from None
             raise
+        finally:
+            self._ready = None
 
     def disconnect(self, message: str = "closed by us") -> None:
         """Begin to end the connection: what is queued is still sent, for `Timing.close_timeout` at most."""
@@ -275,7 +278,8 @@ class Peer:
     def _handle(self, event: PeerEvent) -> None:  # noqa: C901, PLR0912  # one case for each event of the union
         match event:
             case events.HandshakeCompleted():
-                self._ready.set_result(None)
+                if self._ready is not None and not self._ready.done():  # its call may have been cancelled just now
+                    self._ready.set_result(None)
             case events.HeadersReceived():
                 self._settle(event.request, event.headers)
             case events.BlockReceived():

@@ -18,7 +18,7 @@ from headway.network import Timing
 from headway.peer.events import PeerDisconnected, PeerState, Reason
 from headway.types import Address, BlockId
 from headway.wire import messages as m
-from tests.loopback import ADDRESS, TRANSACTION, listen, on_loop, peers, serving, socket_pair
+from tests.loopback import ADDRESS, TRANSACTION, RawRemote, listen, on_loop, peers, serving, socket_pair
 from tests.toynet import GENESIS, TOYNET, toy_chain, toy_hash, toynet
 
 CHAIN = toy_chain(40)
@@ -101,6 +101,24 @@ async def test_cancelled_handshake_leaves_nothing() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
         assert dialled.fileno() == -1
+
+
+@on_loop
+async def test_handshake_that_is_done_in_the_moment_of_its_cancellation_leaves_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The call is cancelled in one turn of the loop, just before the rest of the handshake is read in the same turn."""
+    loop = asyncio.get_running_loop()
+    dialled, accepted = await socket_pair()
+    with accepted:
+        running = asyncio.create_task(Peer(dialled, config=SILENT).run())
+        assert await loop.sock_recv(accepted, 1)
+        await RawRemote(accepted).shake()
+        loop.call_soon(running.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert dialled.fileno() == -1
+    assert caplog.records == []
 
 
 @on_loop
