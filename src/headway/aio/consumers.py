@@ -46,8 +46,8 @@ class Consumers:
         """`changed()` is called when we are no longer behind, and when a backlog takes more again."""
         self._config = config
         self._changed = changed
-        self._calls: Backlog[tuple[Callback, Any]] = Backlog()
-        self._readers: list[Backlog[m.Message]] = []
+        self._calls: Backlog[tuple[Callback, Any]] = Backlog(changed)
+        self._readers: tuple[Backlog[m.Message], ...] = ()  # mostly empty, and then it costs an idle peer nothing
         self._is_calling = False
 
     @property
@@ -74,24 +74,26 @@ class Consumers:
         self._calls.end()
 
     async def messages(self) -> AsyncGenerator[m.Message, None]:
-        reader: Backlog[m.Message] = Backlog()
-        self._readers.append(reader)
+        reader: Backlog[m.Message] = Backlog(self._changed)
+        self._readers += (reader,)
         try:
             while (message := await reader.get()) is not None:
-                self._changed()
                 yield message
         finally:
-            self._readers.remove(reader)
+            self._readers = tuple(each for each in self._readers if each is not reader)
             self._changed()
 
+    def next_call(self) -> asyncio.Future[None] | None:
+        """Done once callbacks are due; None: there will be no more. (An idle peer holds this and no coroutine.)"""
+        return None if self._calls.is_over else self._calls.arrival()
+
     async def run_callbacks(self, peer: Peer) -> None:
-        """In order of arrival, until the last: `on_disconnect`."""
-        was_full = False
-        while (call := await self._calls.get()) is not None:
-            await self._call(peer, *call)
-            if not self._calls or was_full != self._calls.is_full:
+        """Those that are due, in order of arrival. The last of all is `on_disconnect`."""
+        while self._calls:
+            self._is_calling = True  # before it is taken: we are behind until it has returned
+            await self._call(peer, *self._calls.take())
+            if not self._calls:
                 self._changed()
-            was_full = self._calls.is_full
             await asyncio.sleep(0)  # a thousand quick callbacks in a row must not hold up other peers
 
     def _call_later(self, message: m.Message | PeerDisconnected) -> None:
@@ -101,7 +103,6 @@ class Consumers:
             self._calls.put((callback, message), size_of(message))
 
     async def _call(self, peer: Peer, callback: Callback, message: Any) -> None:
-        self._is_calling = True
         try:
             result = callback(peer, message)
             if inspect.isawaitable(result):

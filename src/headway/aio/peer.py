@@ -158,7 +158,9 @@ class Peer:
     async def _live(self) -> None:
         """The one task of a peer: runs the callbacks in order of arrival, then waits for the socket to close."""
         try:
-            await self._consumers.run_callbacks(self)
+            while (call := self._consumers.next_call()) is not None:
+                await call
+                await self._consumers.run_callbacks(self)
             await asyncio.wait([self._connection.closed])
         finally:
             self._timer.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headway.aio.config import LocalConfig
-from headway.aio.consumers import CALLBACK_OF
+from headway.aio.consumers import CALLBACK_OF, Consumers
 from headway.aio.peer import Peer
 from headway.errors import LocalProtocolError, PeerGone
 from headway.peer.events import PeerDisconnected, Reason
@@ -201,3 +201,21 @@ async def one_of_two(arriving: Any, peer: Peer) -> None:
     """Takes one message and then, without taking the others, waits for what comes behind them."""
     await anext(arriving)
     await peer.request_transaction(bytes(32))
+
+
+@on_loop
+async def test_message_that_is_read_costs_the_peer_nothing_unless_it_makes_room() -> None:
+    """What iterating over a thousand messages asked of the machine for each of them was most of its price."""
+    changes: list[int] = []
+    consumers = Consumers(LocalConfig(network=TOYNET), lambda: changes.append(1))
+    arriving = consumers.messages()
+    first = asyncio.create_task(anext(arriving))
+    await asyncio.sleep(0)
+    for _ in range(MAX_MESSAGES - 1):
+        consumers.deliver(m.GetAddr())
+    await first
+    for _ in range(MAX_MESSAGES - 2):
+        await anext(arriving)
+    assert changes == []
+    await arriving.aclose()
+    assert changes == [1]  # who reads no more may have been what stopped the socket
