@@ -6,7 +6,7 @@ Not here: durations and bounds, which stand on the `Network` (`dataclasses.repla
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headway import __version__, networks
@@ -84,9 +84,17 @@ class LocalConfig:
     """Gets `GetBlocks`."""
     on_disconnect: Callback | None = None
     """Gets `PeerDisconnected`, after everything else."""
+    _peer_config: PeerConfig | None = field(default=None, init=False, repr=False, compare=False)
 
     def peer_config(self) -> PeerConfig:
-        """The part that the machine knows. Raises ConfigError for a network that does not exist."""
+        """The part that the machine knows, one for all peers of this config. Raises ConfigError for a network that does
+        not exist."""
+        if self._peer_config is None:
+            object.__setattr__(self, "_peer_config", self._make_peer_config())
+        assert self._peer_config is not None, "it was made just now"
+        return self._peer_config
+
+    def _make_peer_config(self) -> PeerConfig:
         return PeerConfig(
             network=networks.network_named(self.network) if isinstance(self.network, str) else self.network,
             user_agent=self.user_agent,

@@ -72,7 +72,8 @@ class Peer:
         self._machine = PeerMachine(
             ours, inbound=inbound, address=address, rng=_rng, scratch=shared_scratch(), log=tracer(self.id)
         )
-        self._connection = Connection(self._machine, self._after_input)
+        after_input = self._after_input  # one bound method for both
+        self._connection = Connection(self._machine, after_input)
         self._timer = Timer(self._loop, self._ring)
         self._life: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None  # while we shake hands
@@ -80,8 +81,8 @@ class Peer:
         self._fault: Exception | None = None  # what the remote did, when that ended it
 
         self._waiters = Waiters(self._update_flow)
-        self._consumers = Consumers(config, self._after_input)
-        self._feeds: list[AwaitedFeed] = []
+        self._consumers = Consumers(config, after_input)
+        self._feeds: tuple[AwaitedFeed, ...] = ()
         self._paused = False
 
     def __repr__(self) -> str:
@@ -235,7 +236,7 @@ class Peer:
                 self._after_input()
 
     async def _stream(self, feed: AwaitedFeed) -> AsyncGenerator[m.Block, None]:
-        self._feeds.append(feed)
+        self._feeds += (feed,)
         try:
             while not feed.is_done:
                 if self._gone is None and feed.ask_more(self._machine, self._loop.time()):
@@ -245,7 +246,7 @@ class Peer:
                 else:
                     await self._wait(feed.arrival())
         finally:
-            self._feeds.remove(feed)
+            self._feeds = tuple(each for each in self._feeds if each is not feed)
             if self._gone is None:
                 feed.finish(self._loop.time())
                 self._after_input()

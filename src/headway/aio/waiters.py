@@ -37,6 +37,8 @@ class Waiters:
             return await future
         finally:
             del self._tasks[future]
+            if not self._tasks:
+                self._tasks.clear()  # gives back the room that an empty dictionary keeps
             self._changed()
 
     def expect(self, request: int) -> asyncio.Future[Any]:
@@ -46,17 +48,23 @@ class Waiters:
 
     def settle(self, request: int, answer: Any) -> None:
         """The reply has come. Nothing happens when nobody expects it any more."""
-        if (reply := self._replies.pop(request, None)) is not None and not reply.done():
+        if (reply := self._take(request)) is not None and not reply.done():
             reply.set_result(answer)
 
     def expire(self, request: int, error: Exception) -> None:
         """No reply will come."""
-        if (reply := self._replies.pop(request, None)) is not None and not reply.done():
+        if (reply := self._take(request)) is not None and not reply.done():
             reply.set_exception(error)
 
     def forget(self, request: int) -> bool:
         """Expect no reply any more; True when one was expected until now."""
-        return self._replies.pop(request, None) is not None
+        return self._take(request) is not None
+
+    def _take(self, request: int) -> asyncio.Future[Any] | None:
+        reply = self._replies.pop(request, None)
+        if not self._replies:
+            self._replies.clear()  # as above
+        return reply
 
     def fail_all(self, error: Callable[[], Exception]) -> None:
         """The peer has gone."""

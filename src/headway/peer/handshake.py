@@ -12,7 +12,8 @@ verack: whoever cannot shake hands learns nothing else. A wrong first message ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from headway.errors import SelfConnection
 from headway.wire.messages import Message, Verack, Version
@@ -20,6 +21,9 @@ from headway.wire.messages import Message, Verack, Version
 if TYPE_CHECKING:
     from headway.peer.config import PeerConfig
     from headway.types import Address
+
+MAX_SHARED: Final = 64
+"""Sets of negotiation commands kept for all connections: more than the subsets of the four that Bitcoin has."""
 
 
 def our_version(config: PeerConfig, nonce: int, remote: Address, wall_time: float) -> Version:
@@ -50,7 +54,7 @@ class Handshake:
         self.inbound = inbound
         self.theirs: Version | None = None
         """Their version, once it was accepted."""
-        self.negotiated: frozenset[str] = frozenset()
+        self.negotiated = _shared(frozenset())
         """Commands of the negotiation messages that they sent; the policy decides which these can be."""
         self.complete = False
 
@@ -77,7 +81,7 @@ class Handshake:
         if isinstance(message, Verack):
             self.complete = True
             return list(self._config.network.handshake.after_verack(self.theirs))
-        self.negotiated |= {message.command}
+        self.negotiated = _shared(self.negotiated | {message.command})
         return []
 
     def _receive_version(self, theirs: Version) -> list[Message]:
@@ -96,3 +100,9 @@ class Handshake:
         """That of a dial of ours, or the very one that we say here: a mirror, or ourselves with a configured nonce."""
         is_reflected = nonce == self._ours.nonce and nonce != 0  # zero: who says it has none
         return is_reflected or (self.inbound and self._config.is_own_nonce(nonce))
+
+
+@lru_cache(MAX_SHARED)
+def _shared(commands: frozenset[str]) -> frozenset[str]:
+    """The one copy of such a set: thousands of idle peers have negotiated the same."""
+    return commands

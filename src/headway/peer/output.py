@@ -38,7 +38,7 @@ class Output:
         self._log = log
         self._chunks: list[Raw] = []
         self._events: list[PeerEvent] = []
-        self._late: list[tuple[Message, Instant]] = []
+        self._late: tuple[tuple[Message, Instant], ...] = ()
         self.is_held = False
         """The owner is busy with what came before: `write_late` waits for it."""
         self.owes_answers = False
@@ -62,13 +62,13 @@ class Output:
         """Queue a message behind what the owner answers to what came before it: a remote that takes our pong for the
         end of our answers must find it there."""
         if len(self._late) < MAX_LATE:
-            self._late.append((message, now))
+            self._late += ((message, now),)
         else:
             self.write(message, now)
 
     def drop_late(self) -> None:
         """The connection is ending."""
-        self._late.clear()
+        self._late = ()
 
     def emit(self, event: PeerEvent) -> None:
         self._events.append(event)
@@ -83,7 +83,7 @@ class Output:
 
     def take_chunks(self) -> list[Raw]:
         if self._late and not (self._events or self.is_held or self.owes_answers):
-            late, self._late = self._late, []
+            late, self._late = self._late, ()
             for message, at in late:
                 self.write(message, at)
         chunks, self._chunks = self._chunks, []

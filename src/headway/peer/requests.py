@@ -189,6 +189,8 @@ class RequestTable:
         line.remove(request)
         if not line:
             del self._by_kind[type(request)]
+            if not self._by_kind:
+                self._by_kind.clear()  # gives back the room that an empty dictionary keeps
         return line[0] if was_out and line else None
 
     def clear(self) -> list[Request]:

@@ -65,6 +65,20 @@ class _Header(NamedTuple):
 class FrameDecoder:
     """The receiving half of one connection. See `headway.network.Wire` for what its four methods promise."""
 
+    __slots__ = (
+        "_block",
+        "_consumed",
+        "_error",
+        "_filled",
+        "_has_ended",
+        "_header",
+        "_known_magics",
+        "_magic",
+        "_max_payload",
+        "_received",
+        "expect_block",
+    )
+
     def __init__(self, magic: bytes, *, max_payload: int, known_magics: Mapping[bytes, str] | None = None) -> None:
         """`known_magics` names other networks of this frame, for the words of the error that a wrong magic is."""
         self.expect_block = False

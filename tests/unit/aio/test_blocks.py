@@ -100,7 +100,7 @@ async def test_leaving_the_loop_early_cancels_what_is_owed_and_the_peer_goes_on(
             assert block.hash == HASHES[0]
             break
         assert len([block async for block in ours.request_blocks(HASHES[10:30])]) == 20
-        assert ours._feeds == []
+        assert ours._feeds == ()
 
 
 @on_loop

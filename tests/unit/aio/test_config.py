@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.toynet import TOYNET
 
 
 def test_connect_takes_every_field_but_the_network() -> None:
-    assert {"network", *Keywords.__annotations__} == {field.name for field in fields(LocalConfig)}
+    assert {"network", *Keywords.__annotations__} == {field.name for field in fields(LocalConfig) if field.init}
 
 
 def test_every_callback_is_one_of_a_message() -> None:
@@ -27,6 +27,12 @@ def test_network_is_a_value_or_a_name() -> None:
     assert LocalConfig(network="regtest").peer_config().network is REGTEST
     with pytest.raises(ConfigError, match="no network is named 'regtset'"):
         LocalConfig(network="regtset").peer_config()
+
+
+def test_peers_of_one_config_share_what_the_machine_knows_of_it() -> None:
+    ours = LocalConfig(network=TOYNET)
+    assert ours.peer_config() is ours.peer_config()
+    assert replace(ours, network=REGTEST).peer_config().network is REGTEST
 
 
 def test_machine_is_told_the_identity() -> None:

@@ -66,6 +66,8 @@ class BitcoinCodec:
 class BitcoinWire(FrameDecoder):
     """One connection's view of the codec (`headway.network.Wire`): the frames of its base, and their payloads."""
 
+    __slots__ = ("_limits",)
+
     def __init__(self, magic: bytes, limits: Limits) -> None:
         super().__init__(magic, max_payload=limits.max_payload, known_magics=KNOWN_MAGICS)
         self._limits = limits
