@@ -1,8 +1,12 @@
-"""Which processes there are, to see that none was left behind."""
+"""Which processes there are, to see that none was left behind, and where one of them listens."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+_LISTEN = "0A"
+"""State of a listening socket in /proc/net/tcp (the kernel's TCP_LISTEN)."""
 
 
 def processes_naming(path: Path) -> list[int]:
@@ -17,3 +21,25 @@ def processes_naming(path: Path) -> list[int]:
             if str(path).encode() in arguments:
                 found.append(int(entry.name))
     return found
+
+
+def listening(pid: int) -> dict[str, int]:
+    """Port by IPv4 address of the sockets on which a process listens; empty once it has ended.
+
+    For programs that take port 0 and do not say which port it became. One port an address: give each purpose its own,
+    127.0.0.1 and 127.0.0.2.
+    """
+    inodes = set()
+    try:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            if found := re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink())):
+                inodes.add(found[1])
+    except OSError:  # the process has ended, or this socket is closed meanwhile
+        return {}
+    ports = {}
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == _LISTEN and inode in inodes:
+            address, port = local.split(":")
+            ports[".".join(str(byte) for byte in reversed(bytes.fromhex(address)))] = int(port, 16)
+    return ports

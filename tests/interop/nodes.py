@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from tests.data import REPOSITORY, absent
-from tests.interop.programs import Program
+from tests.interop.programs import Program, Servant
 
 NODES: Final = REPOSITORY / ".cache" / "nodes"
 BLOCKS: Final = 2_100
@@ -59,7 +59,7 @@ class Node(Protocol):
         """User agents of its peers."""
 
 
-class Bcoin(Program):
+class Bcoin(Servant):
     """bcoin 1.0.2 through `bcoin_node.js`: orders as lines of JSON, answers likewise."""
 
     host = "127.0.0.1"
@@ -73,38 +73,29 @@ class Bcoin(Program):
         super().__init__("bcoin", [node, script, library], env={"NODE_BACKEND": "js"})
 
     def handle_started(self) -> None:
-        self.port: int = self._answer()["port"]
+        self.port: int = self.answer()["port"]
 
     @property
     def address(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def _answer(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.wait_for_line(r"^@ (.*)$")[1])
-        assert "error" not in answer, answer["error"]
-        return answer
-
-    def _order(self, order: str, **parameters: object) -> dict[str, Any]:
-        self.write_line(json.dumps({"order": order, **parameters}))
-        return self._answer()
-
     def tip(self) -> Tip:
-        return _tip(self._order("tip"))
+        return _tip(self.order("tip"))
 
     def mine(self, count: int) -> Tip:
-        return _tip(self._order("mine", count=count))
+        return _tip(self.order("mine", count=count))
 
     def fork(self, depth: int) -> Tip:
-        return _tip(self._order("fork", depth=depth))
+        return _tip(self.order("fork", depth=depth))
 
     def connect(self, port: int) -> None:
-        self._order("connect", port=port)
+        self.order("connect", port=port)
 
     def follow(self, block_hash: str) -> Tip:
-        return _tip(self._order("follow", hash=block_hash))
+        return _tip(self.order("follow", hash=block_hash))
 
     def peers(self) -> list[str]:
-        return list(self._order("peers")["peers"])
+        return list(self.order("peers")["peers"])
 
 
 class Btcd(Program):

@@ -7,6 +7,7 @@ output, for the end of the process, or for its deadline, and a wait that fails s
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self
 
 DEADLINE: Final = 60.0
 """Seconds that any one wait may take: far more than a loaded machine needs, less than pytest's own timeout."""
@@ -129,8 +130,8 @@ class Program:
                     raise AssertionError(f"{self.name} never said {pattern!r}\n{self.tail()}")
                 self._changed.wait(min(left, 0.1))
 
-    def wait_while(self, condition: Callable[[], bool], *, deadline: float = DEADLINE) -> bool:
-        """Look at `condition` until it no longer holds; whether the process is still running then.
+    def wait_while(self, condition: Callable[[], bool], *, deadline: float = DEADLINE, poll: float = POLL) -> bool:
+        """Look at `condition` every `poll` seconds until it no longer holds; whether the process is still running then.
 
         Returns False at once when the process ends. Raises AssertionError when neither happens.
         """
@@ -138,7 +139,7 @@ class Program:
         while condition() and self.running:
             assert time.monotonic() < give_up_at, f"waited {deadline} s for {self.name} in vain\n{self.tail()}"
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(POLL)
+                self._process.wait(poll)
         return self.running
 
     def wait(self, *, deadline: float = DEADLINE) -> int:
@@ -161,3 +162,21 @@ class Program:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+class Servant(Program):
+    """A program that takes orders: an object of JSON a line on stdin, each answered by one line `@ JSON` on stdout.
+
+    The first answer is given unasked, when it is ready. Every other line is its log.
+    """
+
+    def answer(self, *, deadline: float = DEADLINE) -> dict[str, Any]:
+        """The next answer. Raises AssertionError with the program's own words when it is an error."""
+        answer: dict[str, Any] = json.loads(self.wait_for_line(r"^@ (.*)$", deadline=deadline)[1])
+        assert "error" not in answer, answer["error"]
+        return answer
+
+    def order(self, order: str, *, deadline: float = DEADLINE, **parameters: object) -> dict[str, Any]:
+        """Give an order and wait for its answer."""
+        self.write_line(json.dumps({"order": order, **parameters}))
+        return self.answer(deadline=deadline)
