@@ -138,7 +138,7 @@ class Address:
             port_text = rest[1:]
         elif not colon or ":" in host:
             host, port_text = text, ""
-        if not host or len(host) > 255 or any(c.isspace() or not c.isprintable() for c in host):
+        if not host or len(host) > 255 or any(c in "[]" or c.isspace() or not c.isprintable() for c in host):
             raise ValueError(f"not an address: {text!r} (write host:port)")
         if not port_text and default_port is None:
             raise ValueError(f"no port in {text!r} (write host:port)")
@@ -154,6 +154,8 @@ def _canonical_host(host: str) -> str:
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
+        if ":" in host:
+            raise ValueError(f"not an IPv6 address: {host!r} (a name has no colons)") from None
         return host.lower()
     mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
     return str(mapped or ip)

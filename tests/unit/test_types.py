@@ -66,12 +66,19 @@ def test_address_is_read_as_people_write_it(text: str, host: str, port: int) -> 
 
 NO_PORT = ["", ":8333", "host", "host:", "host:0", "host:65536", "host:-1", "host:+1", "host:x", "host:\u0661"]
 NO_HOST = ["[::1", "[::1]x", "[]:1", "a b:1", "a\x1bb:1", "x" * 256 + ":1", "host:" + "9" * 5000]
+NO_NAME = ["[a:b]:1", "[::1%]]:1", "a[:1"]
 
 
-@pytest.mark.parametrize("text", NO_PORT + NO_HOST)
+@pytest.mark.parametrize("text", NO_PORT + NO_HOST + NO_NAME)
 def test_what_is_no_address_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"address|port|digits"):
         Address.parse(text)
+
+
+def test_only_an_ipv6_address_has_colons_in_its_host() -> None:
+    for text in ("x::y", "x:y:1", "x]::y:1"):
+        with pytest.raises(ValueError, match="not an"):
+            Address.parse(text, default_port=8333)
 
 
 @given(st.text(max_size=300))
