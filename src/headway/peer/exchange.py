@@ -101,7 +101,7 @@ class Exchange:
     def close(self) -> None:
         """The connection has ended: all that was outstanding or waiting has failed."""
         for request in self._table.clear():
-            self._output.stats.of(request.kind).cancelled += 1
+            self._note_cancelled(request)
             if isinstance(request, BlockBatch):
                 request.is_finished = True
         self._wire.expect_block = False
@@ -147,7 +147,7 @@ class Exchange:
         if isinstance(request, BlockBatch):
             self._finish(request, now)
         elif request is not None:
-            self._output.stats.of(request.kind).cancelled += 1
+            self._note_cancelled(request)
             self._remove(request, now)
 
     # What the remote says.
@@ -296,6 +296,11 @@ class Exchange:
             request.is_finished = True
         self._end(Reason.PING_TIMEOUT if isinstance(request, PingRequest) else Reason.STALLED, why, now)
 
+    def _note_cancelled(self, request: Request) -> None:
+        """One that still waited for its turn was never asked, so it counts for nothing."""
+        if not request.messages:
+            self._output.stats.of(request.kind).cancelled += 1
+
     def _report_expired(self, request: Request, *, ends_peer: bool) -> None:
         if not (isinstance(request, PingRequest) and request.is_keepalive):
             self._output.emit(RequestTimedOut(request.id, request.kind, ends_peer))
@@ -330,7 +335,7 @@ class Exchange:
     def _finish(self, batch: BlockBatch, now: Instant) -> None:
         if batch.is_finished:
             return
-        self._output.stats.of(batch.kind).cancelled += 1
+        self._note_cancelled(batch)
         self._finished(batch, now)
 
     def _settle_if_empty(self, batch: BlockBatch, now: Instant) -> None:

@@ -9,6 +9,7 @@ import pytest
 from headway.errors import LocalProtocolError
 from headway.network import Network
 from headway.peer import events as e
+from headway.peer.events import Reason
 from headway.peer.requests import AddressesRequest, HeadersRequest, RequestTable, TransactionRequest, fresh_nonce
 from headway.types import ZERO_HASH, Address, BlockId
 from headway.wire import messages as m
@@ -157,3 +158,23 @@ def test_a_locator_that_is_too_long_or_no_hash_is_the_callers_mistake(network: N
         remote.peer.request_headers((block,), 1.0, stop=ZERO_HASH[1:])
     with pytest.raises(LocalProtocolError, match="32 bytes"):
         remote.peer.request_transaction(b"short", 1.0)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_waited_for_its_turn_counts_neither_as_asked_nor_as_cancelled(
+    network: Network, *, ends: bool
+) -> None:
+    remote = ready(network)
+    for _ in range(2):
+        remote.peer.request_headers((genesis_of(network),), 1.0)
+        remote.peer.request_addresses(1.0)
+    waiting = remote.peer.ping(1.0), remote.peer.ping(1.0)
+    batches = [remote.peer.request_blocks(requests_of(network, blocks_of(network, 2)), 1.0) for _ in range(2)]
+    if ends:
+        remote.peer.disconnect(Reason.REQUESTED, "enough", 2.0)
+    else:
+        for number in (*range(4, 0, -1), *reversed(waiting), *(batch.id for batch in reversed(batches))):
+            remote.peer.cancel(number, 2.0)
+    counted = remote.peer.stats.requests
+    assert len(counted) == 4
+    assert all((each.asked, each.cancelled) == (1, 1) for each in counted.values())
