@@ -130,6 +130,10 @@ class Downloads:
         while len(self._late) > self._max_late:
             del self._late[next(iter(self._late))]
 
+    def close(self) -> None:
+        """The connection has ended: nothing is on its way any more."""
+        self._late.clear()
+
     def overdue(self, batch: BlockBatch, now: Instant) -> str:
         """A clock has run out: says what the remote failed to do, or nothing when there is time left after all.
 

@@ -104,6 +104,7 @@ class Exchange:
             self._note_cancelled(request)
             if isinstance(request, BlockBatch):
                 request.is_finished = True
+        self.downloads.close()
         self._wire.expect_block = False
         self._output.drop_late()
 

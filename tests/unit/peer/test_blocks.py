@@ -184,6 +184,15 @@ def test_what_is_remembered_of_finished_batches_is_bounded() -> None:
     assert clocks.deadlines.at(Cause.BLOCK) == 120.0 + 64 * 10.0
 
 
+def test_nothing_is_remembered_of_finished_batches_once_the_connection_has_ended() -> None:
+    clocks = Clocks(16)
+    clocks.downloads.end(clocks.batch)
+    clocks.downloads.close()
+    following = batch_of(REQUESTS[20:21])
+    clocks.downloads.start(following, 10.0)
+    assert clocks.deadlines.at(Cause.BLOCK) == 10.0 + 120.0
+
+
 def test_a_missing_block_is_an_answer() -> None:
     clocks = Clocks(16)
     assert clocks.downloads.miss(clocks.batch, REQUESTS[0].hash, 50.0) is REQUESTS[0]
