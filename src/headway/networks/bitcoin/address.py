@@ -114,7 +114,10 @@ def to_address(entry: NetAddressV2) -> Address | None:
 
 
 def to_entry(address: Address) -> NetAddressV2 | None:
-    """Inverse of `to_address`; None for a host that no network of BIP155 has, such as a domain name."""
+    """Inverse of `to_address`; None for a host that no network of BIP155 has, such as a domain name.
+
+    What came as IPv6 and lies in fc00::/8 goes as CJDNS: that is what it is there [MaybeFlipIPv6toCJDNS].
+    """
     found = _network_and_data(address.host)
     return NetAddressV2(*found, address.port, address.services, address.last_seen) if found else None
 

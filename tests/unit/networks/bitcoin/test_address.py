@@ -150,6 +150,13 @@ def test_the_first_form_has_16_bytes_and_a_big_endian_port(host: str, ip: str) -
     assert bytes(writer) == raw
 
 
+def test_an_ipv6_address_of_cjdns_goes_on_as_one_of_cjdns() -> None:
+    data = bytes.fromhex("fc000001000200030004000500060007")
+    address = to_address(NetAddressV2(NetworkId.IPV6, data, 8333, 9, 1))
+    assert address is not None
+    assert to_entry(address) == NetAddressV2(NetworkId.CJDNS, data, 8333, 9, 1)
+
+
 def test_the_first_form_cannot_carry_a_name() -> None:
     with pytest.raises(LocalProtocolError, match=r"addr cannot carry x\.onion: it is no IP address"):
         write_v1(Writer(), Address("x.onion", 8333), "addr")
