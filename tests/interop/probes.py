@@ -20,9 +20,35 @@ def sha256d(data: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
 
 
+def dial(port: int) -> socket.socket:
+    """A connection to a node on loopback, for a probe."""
+    return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+
+
+class Listener:
+    """Where a node that is told of `port` finds a probe."""
+
+    def __enter__(self) -> Self:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server.settimeout(DEADLINE)
+        self.port: int = self._server.getsockname()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    def accept(self) -> socket.socket:
+        """The next connection that a node made, for a probe."""
+        connection, _ = self._server.accept()
+        connection.settimeout(DEADLINE)
+        return connection
+
+
 class _Probe:
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +101,8 @@ class N3Probe(_Probe):
 class LegacyProbe(_Probe):
     """Magic, command, length, checksum, payload."""
 
-    def __init__(self, port: int, magic: int) -> None:
-        super().__init__(port)
+    def __init__(self, connection: socket.socket, magic: int) -> None:
+        super().__init__(connection)
         self._magic = magic
 
     def write(self, command: str, payload: bytes = b"") -> None:

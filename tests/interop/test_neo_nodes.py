@@ -19,7 +19,7 @@ from tests.interop.mamba import Mamba
 from tests.interop.neo_go import FAST, LIVE, NeoGo, restore
 from tests.interop.neo_networks import LEGACY, SINGLE, UNIT, PrivateNetwork
 from tests.interop.neo_one import TIP, NeoOne
-from tests.interop.probes import LegacyProbe, N3Probe, sha256d
+from tests.interop.probes import LegacyProbe, Listener, N3Probe, dial, sha256d
 from tests.processes import processes_naming
 
 pytestmark = pytest.mark.interop
@@ -86,7 +86,7 @@ class TestNeoGo:
     def test_its_version_frame(self, tmp_path: Path, archival: bool) -> None:
         """It speaks first, without waiting for ours, and answers a getheaders and the ping behind it in order."""
         restore(tmp_path, data_path("neo", "n3-unittestnet-0-50.acc"), UNIT)
-        with NeoGo(tmp_path, UNIT, archival=archival) as node, N3Probe(node.port) as probe:
+        with NeoGo(tmp_path, UNIT, archival=archival) as node, N3Probe(dial(node.port)) as probe:
             version = probe.shake_hands(UNIT.magic)
             magic, number, _, _ = struct.unpack_from("<IIII", version)
             assert (magic, number) == (UNIT.magic, 0)
@@ -100,6 +100,17 @@ class TestNeoGo:
             assert hashlib.sha256(headers[1:110]).digest()[::-1].hex() == node.hash_at(1)
             pong = struct.unpack("<III", probe.read_until(0x19))
             assert pong[0] == 50
+
+    def test_as_a_client_it_asks_for_blocks_at_once_and_until_they_come(self, tmp_path: Path) -> None:
+        """The height in our version is all that it needs; it repeats the request every tick, answered or not."""
+        with (
+            Listener() as listener,
+            NeoGo(tmp_path, seeds=[f"127.0.0.1:{listener.port}"]),
+            N3Probe(listener.accept()) as probe,
+        ):
+            probe.shake_hands(SINGLE.magic, height=50)
+            for _ in range(3):
+                assert probe.read_until(0x29) == struct.pack("<Ih", 1, -1)
 
 
 class TestNeoOne:
@@ -116,14 +127,14 @@ class TestNeoOne:
             assert node.tip() == (6_000, TIP)
 
     def test_it_brings_its_chain_from_another(self, tmp_path: Path) -> None:
-        with NeoOne(made(tmp_path / "source"), 700) as source, NeoOne(made(tmp_path / "client"), 0) as node:
+        with NeoOne(made(tmp_path / "source"), 60) as source, NeoOne(made(tmp_path / "client"), 0) as node:
             node.connect(source.port)
-            assert node.follow(source.hash_at(699)) == (699, source.hash_at(699))
+            assert node.follow(source.hash_at(59)) == (59, source.hash_at(59))
             assert node.peers() == [source.port]
 
     def test_its_frames(self, tmp_path: Path) -> None:
         """It speaks first; what it gives by hash ends before its tip; the tip comes when it is named."""
-        with NeoOne(tmp_path, 10) as node, LegacyProbe(node.port, LEGACY.magic) as probe:
+        with NeoOne(tmp_path, 10) as node, LegacyProbe(dial(node.port), LEGACY.magic) as probe:
             version = probe.shake_hands()
             assert version[22:] == b"\x1cNEO:neo-one-js:1.0.0-preview" + struct.pack("<IB", 10, 1)
             genesis = bytes.fromhex(node.hash_at(0))[::-1]
@@ -138,6 +149,13 @@ class TestNeoOne:
             assert sha256d(block[:104]) == hashes[9]
             tip = node.add(1)
             assert probe.read_until("inv") == b"\x02\x01" + bytes.fromhex(tip.hash)[::-1]
+
+    def test_as_a_client_it_asks_for_hashes_after_its_last_block_but_one(self, tmp_path: Path) -> None:
+        with Listener() as listener, NeoOne(tmp_path, 10) as node:
+            node.connect(listener.port)
+            with LegacyProbe(listener.accept(), LEGACY.magic) as probe:
+                probe.shake_hands(height=20)
+                assert probe.read_until("getblocks") == b"\x01" + bytes.fromhex(node.hash_at(9))[::-1] + bytes(32)
 
 
 class TestMamba:
