@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headway.errors import CodecError, FutureHeader, HandshakeRejected, InvalidHeader, LocalProtocolError
+from headway.errors import CodecError, ConfigError, FutureHeader, HandshakeRejected, InvalidHeader, LocalProtocolError
 from headway.network import BlockStatus, BlockVerdict, Branch, HeaderVerdict, Limits, Network, OnDuplicate
 from headway.types import UNKNOWN_HEIGHT, Address, BlockId, BlockRequest, Hash, Locator, Raw
 from headway.wire import messages as m
@@ -337,6 +337,9 @@ class ToyRules:
 
     def parse_header(self, raw: bytes) -> ToyHeader:
         return PARSER.header(raw)
+
+    def trusting(self, checkpoint: str) -> ToyRules:
+        raise ConfigError("the toy proves itself")
 
     def context(self, branch: Branch) -> tuple[int, ToyHeader]:
         return branch.height, PARSER.header(branch.header(branch.height))

@@ -283,6 +283,12 @@ class ChainRules(Protocol):
     def parse_header(self, raw: bytes) -> Header:
         """A whole header, or the part of it that the tree keeps. Raises ValueError for anything else."""
 
+    def trusting(self, checkpoint: str) -> ChainRules:
+        """The same rules from a block on that the user trusts: HEIGHT:HASH, and what else this chain must know of it.
+
+        Raises ConfigError for what is written otherwise, and where a chain proves itself from genesis on.
+        """
+
     def context(self, branch: Branch) -> Any:
         """What must be known of a branch to judge its next header. Opaque to the core."""
 

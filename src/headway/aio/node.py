@@ -56,6 +56,7 @@ class Node:
         bind: str | Address | None = None,
         headers_only: bool = False,
         stop_at: Height | None = None,
+        verify_every_header: bool = False,
         user_agent: str = USER_AGENT,
         open_store: Callable[[Path, Network], Store] = Store.open,
     ) -> None:
@@ -63,8 +64,9 @@ class Node:
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
-        for any free one. `stop_at`: highest block to bring. `open_store`: how to open the data directory, for a store
-        with something around it. Raises ConfigError for what cannot be.
+        for any free one. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed,
+        check the signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data
+        directory, for a store with something around it. Raises ConfigError for what cannot be.
         """
         self.network = networks.network_named(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
@@ -74,6 +76,7 @@ class Node:
         self._peers = peers
         self._headers_only = headers_only
         self._stop_at = stop_at
+        self._thorough = verify_every_header
         self._user_agent = user_agent
         self._open_store = open_store
         self._driver: NodeDriver | None = None
@@ -256,6 +259,7 @@ class Node:
             dns=self._peers > 0 and not self._connect,
             floor=0 if serves and not self._headers_only else None,
             ceiling=self._stop_at,
+            thorough=self._thorough,
             serve=serves,
             port=self._bind.port if self._bind else 0,
         )

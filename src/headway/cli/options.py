@@ -79,6 +79,22 @@ def datadir_option(function: F) -> F:
     )(function)
 
 
+def checkpoint_option(function: F) -> F:
+    """Adds --checkpoint; the command receives `checkpoint: str | None`, for `trusting`."""
+    return click.option(
+        "--checkpoint",
+        metavar="HEIGHT:HASH[:...]",
+        help="Trust this block and begin behind it (chains of signed headers: HEIGHT:HASH:NEXT_CONSENSUS).",
+    )(function)
+
+
+def trusting(network: Network, checkpoint: str | None) -> Network:
+    """The network as the user trusts it. Raises ConfigError for a checkpoint that it does not take."""
+    from dataclasses import replace
+
+    return network if checkpoint is None else replace(network, rules=network.rules.trusting(checkpoint))
+
+
 def default_datadir(network: Network) -> Path:
     """Where a network's data lies when nothing else was said."""
     import platformdirs

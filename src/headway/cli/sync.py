@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from headway.cli.options import common_options, datadir_option, default_datadir, network_option, peer_address
+from headway.cli.options import (
+    checkpoint_option,
+    common_options,
+    datadir_option,
+    default_datadir,
+    network_option,
+    peer_address,
+    trusting,
+)
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -69,6 +77,12 @@ class Goal(NamedTuple):
 @click.option("--stop-at", type=HeightOrTip(), help="End there.  [default: go on following the chain]")
 @click.option("--deadline", type=Seconds(0, min_open=True), metavar="SECONDS", help="End then, with code 4.")
 @click.option("--headers-only", is_flag=True, help="No blocks.")
+@click.option(
+    "--verify-every-header",
+    is_flag=True,
+    help="Check every header's signatures, not only as many as prove all hashes (chains of signed headers).",
+)
+@checkpoint_option
 @common_options
 def sync(
     *,
@@ -80,6 +94,8 @@ def sync(
     stop_at: int | str | None,
     deadline: float | None,
     headers_only: bool,
+    verify_every_header: bool,
+    checkpoint: str | None,
     output: Output,
 ) -> Exit:
     """Bring headers and blocks into the data directory, verified.
@@ -89,6 +105,7 @@ def sync(
     from headway.aio.node import Node
     from headway.cli.running import run
 
+    network = trusting(network, checkpoint)
     goal = Goal(stop_at if isinstance(stop_at, int) else None, stop_at is None, deadline)
     node = Node(
         network=network,
@@ -98,6 +115,7 @@ def sync(
         peers_file=peers_file,
         headers_only=headers_only,
         stop_at=goal.height,
+        verify_every_header=verify_every_header,
     )
     return run(lambda interrupted: _sync(node, goal, output, interrupted))
 

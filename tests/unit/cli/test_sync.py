@@ -205,6 +205,7 @@ def test_quiet_says_nothing_but_data(sync: Sync, served: Served) -> None:
         ("--deadline", "inf", "--deadline"),
         ("--peers", "0", "--peers"),
         ("--connect", "host:port", "--connect: not a port"),
+        ("--checkpoint", "5:00", "regtest proves itself by its work"),
         ("--peers-file", "/no/such/file", "cannot read the peers file /no/such/file"),
     ],
 )

@@ -161,9 +161,7 @@ def test_a_locator_that_is_too_long_or_no_hash_is_the_callers_mistake(network: N
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_what_waited_for_its_turn_counts_neither_as_asked_nor_as_cancelled(
-    network: Network, *, ends: bool
-) -> None:
+def test_what_waited_for_its_turn_counts_neither_as_asked_nor_as_cancelled(network: Network, *, ends: bool) -> None:
     remote = ready(network)
     for _ in range(2):
         remote.peer.request_headers((genesis_of(network),), 1.0)

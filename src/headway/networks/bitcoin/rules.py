@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from headway import kernel
-from headway.errors import CodecError, FutureHeader, InvalidHeader
+from headway.errors import CodecError, ConfigError, FutureHeader, InvalidHeader
 from headway.kernel import BlockRules, HeaderContext
 from headway.kernel.block import height_push
 from headway.kernel.difficulty import PERIOD, within_retarget
@@ -86,6 +86,11 @@ class BitcoinRules:
     def parse_header(self, raw: bytes) -> BlockHeader:
         """Raises ValueError unless `raw` has 80 bytes."""
         return BlockHeader.from_raw(raw)
+
+    def trusting(self, checkpoint: str) -> BitcoinRules:
+        raise ConfigError(
+            f"no checkpoint {checkpoint!r}: {self.params.name} proves itself by its work, from genesis on"
+        )
 
     def context(self, branch: Branch) -> HeaderContext:
         """Complete: the last 11 headers of the branch, and the first of its period."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from headway.errors import Consequence, FutureHeader, InvalidHeader
+from headway.errors import ConfigError, Consequence, FutureHeader, InvalidHeader
 from headway.kernel import BlockRules
 from headway.network import BlockStatus
 from headway.networks.bitcoin import MAINNET, REGTEST, SIGNET, TESTNET3, TESTNET4
@@ -292,3 +292,8 @@ def test_any_change_is_permitted_where_minimum_difficulty_is(network: object) ->
 def test_shape_of_a_header_is_eighty_bytes_of_a_chain_that_reorganises() -> None:
     assert (RULES.header_size, RULES.final) == (80, False)
     assert RULES.parse_header(GENESIS[:80]).hash == block_hash(GENESIS)
+
+
+def test_a_chain_that_proves_itself_takes_no_checkpoint() -> None:
+    with pytest.raises(ConfigError, match="proves itself by its work"):
+        RULES.trusting("1:" + "00" * 32)
