@@ -1,0 +1,100 @@
+"""How the raw objects of Neo Legacy are read: the `Parser` that `Headers`, `Block` and `Tx` carry.
+
+Called through those messages; the codec hands `PARSER` to them. `block_parts` is for the rules, which need hashes
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from headway.errors import CodecError
+from headway.kernel import sha256d
+from headway.kernel.scan import compact_size
+from headway.networks.neo2.header import MAX_HEADER_SIZE, BlockHeader, header_end
+from headway.networks.neo2.transaction import Transaction, scan_transaction
+from headway.types import Hash, Raw
+
+MAX_TRANSACTIONS: Final = 65_535
+"""In one block (C# Block.MaxTransactionsPerBlock)."""
+
+
+class BlockParts(NamedTuple):
+    """A block taken apart: all its bytes are accounted for."""
+
+    header: bytes
+    """Whole, with its witness."""
+    hashes: list[Hash]
+    """Of its transactions, in their order: what the merkle root is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neo2Parser:
+    """Stateless. Every method raises CodecError for bytes that are not what it reads."""
+
+    def header(self, raw: bytes) -> BlockHeader:
+        """A whole header, or its kept part."""
+        try:
+            return BlockHeader.from_raw(raw)
+        except ValueError as error:
+            raise CodecError(str(error)) from None
+
+    def block_header(self, raw: Raw) -> BlockHeader:
+        start = bytes(raw[:MAX_HEADER_SIZE])
+        try:
+            return BlockHeader.from_raw(start[: header_end(start, 0)])
+        except ValueError as error:
+            raise CodecError(f"block: {error}") from None
+
+    def block_parts(self, raw: Raw) -> BlockParts:
+        """Everything of a block that its own merkle root speaks of, in one pass."""
+        data = bytes(raw)
+        end, spans = _scan_block(data)
+        return BlockParts(data[:end], [sha256d(data[start:unsigned]) for start, unsigned, _ in spans])
+
+    def transactions(self, raw: Raw) -> Sequence[Transaction]:
+        """In the block's order. Their ids are computed here, their fields when asked for."""
+        data = bytes(raw)
+        return tuple(
+            Transaction(data[start:end], sha256d(data[start:unsigned])) for start, unsigned, end in _scan_block(data)[1]
+        )
+
+    def transaction(self, raw: Raw) -> Transaction:
+        return Transaction.from_raw(bytes(raw))
+
+    def stripped(self, raw: Raw) -> Raw:
+        """Unchanged: no remote asks for a block without witnesses."""
+        return raw
+
+
+PARSER: Final = Neo2Parser()
+
+
+def _scan_block(raw: bytes) -> tuple[int, list[tuple[int, int, int]]]:
+    """Where the header ends; start, end of the hashed part and end of each transaction. Raises CodecError."""
+    try:
+        end = header_end(raw, 0)
+        spans = _scan_transactions(raw, end)
+    except IndexError:
+        raise CodecError("block: truncated") from None
+    except ValueError as error:
+        raise CodecError(f"block: {error}") from None
+    at = spans[-1][2]
+    if at != len(raw):
+        raise CodecError("block: truncated" if at > len(raw) else f"block: {len(raw) - at} bytes too many")
+    return end, spans
+
+
+def _scan_transactions(raw: bytes, at: int) -> list[tuple[int, int, int]]:
+    """At least one. Raises ValueError or IndexError."""
+    count, at = compact_size(raw, at)
+    if not 1 <= count <= MAX_TRANSACTIONS:
+        raise ValueError(f"{count} transactions, 1 to {MAX_TRANSACTIONS} can be")
+    spans = []
+    for _ in range(count):
+        start = at
+        unsigned, at = scan_transaction(raw, at)
+        spans.append((start, unsigned, at))
+    return spans
