@@ -25,8 +25,9 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "kernel": (),
     "wire": ("kernel",),
     "network": ("wire",),
-    "networks": ("networks", "network", "wire", "kernel"),  # the registry names its networks, and loads each when asked
-    "networks.*": ("network", "wire", "chain.blocks", "kernel"),  # each `*` sees itself, never another one
+    "networks": ("networks", "network", "wire", "kernel"),  # the registry and `private` name networks of all chains
+    "networks.dbft": ("network", "wire", "kernel"),  # what both generations of Neo share: it sees no network
+    "networks.*": ("networks.dbft", "network", "wire", "chain.blocks", "kernel"),  # each sees itself, no other network
     "peer": ("network", "wire"),
     "chain": ("network", "kernel"),  # does not know that peers exist
     "sync": ("chain", "peer.events", "wire", "network"),
@@ -83,8 +84,8 @@ def layer_of(module: str) -> str:
     Raises KeyError for a module of no layer: a new directory must be put into the table before it can be used.
     """
     first, _, rest = module.partition(".")
-    if first == "networks" and rest not in {"", "__init__"}:
-        return "networks.*"
+    if first == "networks" and rest not in {"", "__init__", "private"}:
+        return "networks.dbft" if rest.partition(".")[0] == "dbft" else "networks.*"
     if first not in ALLOWED:
         raise KeyError(f"headway.{module} belongs to no layer: add it to ALLOWED")
     return first
@@ -130,7 +131,7 @@ def _targets(found: _Import) -> Iterator[str]:
 
 def _layering(module: str, tree: ast.AST) -> Iterator[Violation]:
     layer = layer_of(module)
-    own = ".".join(module.split(".")[:2]) if layer == "networks.*" else layer
+    own = ".".join(module.split(".")[:2]) if layer.startswith("networks.") else layer
     allowed = (*ALLOWED[layer], own, "types", "errors")
     for found in _imports(module, tree):
         for target in _targets(found):

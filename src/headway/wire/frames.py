@@ -187,9 +187,8 @@ class FrameDecoder:
             return f"{message}: frames no longer begin where the last one ended"
         if magic in self._known_magics:
             return f"{message}: this peer is of the network {self._known_magics[magic]}"
-        for prefix, what in _FOREIGN:
-            if start.startswith(prefix):
-                return f"{message}: this looks like {what}"
+        if what := foreign(start):
+            return f"{message}: this looks like {what}"
         if len(start) == UNKNOWN_SIZE:
             return f"{message}, and no magic that we know: unknown, perhaps an encrypted (v2) peer"
         return message if self._has_ended else ""
@@ -198,6 +197,11 @@ class FrameDecoder:
         self._error = CodecError(message)
         self._received.clear()
         raise self._error
+
+
+def foreign(start: bytes) -> str:
+    """What else speaks first bytes like these, for the words of an error; empty when we do not know it."""
+    return next((what for prefix, what in _FOREIGN if start.startswith(prefix)), "")
 
 
 def encode_frame(magic: bytes, command: str, payload: Sequence[Raw]) -> list[Raw]:

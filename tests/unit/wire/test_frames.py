@@ -8,7 +8,7 @@ import pytest
 
 from headway.errors import CodecError, Consequence, LocalProtocolError
 from headway.types import Raw
-from headway.wire.frames import Frame, FrameDecoder, checksum, encode_frame
+from headway.wire.frames import Frame, FrameDecoder, checksum, encode_frame, foreign
 from tests.memory import traced
 
 MAGIC = bytes.fromhex("f9beb4d9")
@@ -289,6 +289,12 @@ def test_a_corrupt_block_in_its_own_buffer_is_a_fault_too() -> None:
     (block,) = decode([bytes(data[:100]), bytes(data[100:])], decoder(expect_block=True))
     assert block.fault
     assert block.payload == b""
+
+
+def test_what_else_speaks_first_bytes_like_these_is_named() -> None:
+    assert foreign(b"GET / HTTP/1.1") == "an HTTP client"
+    assert foreign(bytes.fromhex("00002bb1")) == "Neo N3"
+    assert foreign(b"") == foreign(b"\x16") == foreign(MAGIC) == ""
 
 
 # --- cost

@@ -1,0 +1,43 @@
+"""Neo Legacy's handshake policy: whom we accept. Nothing is said between version and verack.
+
+Facts only, no state: the order of the steps and their timeouts are the peer machine's, which calls this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headway.errors import HandshakeRejected
+from headway.network import OnDuplicate
+from headway.types import Services
+from headway.wire.messages import Message, Version
+
+
+class Neo2Handshake:
+    """Strict, as the Neo document has it. The magic of each frame has told the network already."""
+
+    on_duplicate: OnDuplicate = OnDuplicate.DISCONNECT
+    ignores_early_messages: bool = False
+
+    def speaks_first(self, *, inbound: bool) -> bool:
+        """The dialler waits: neo-one loses a version that comes together with the connection."""
+        return inbound
+
+    def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
+        """Raises HandshakeRejected for a peer without a required service (a full node has 1)."""
+        del ours
+        missing = required_services & ~theirs.services
+        if missing:
+            raise HandshakeRejected(f"services missing: {Services(missing).name}")
+
+    def before_verack(self, theirs: Version) -> Sequence[Message]:
+        del theirs
+        return ()
+
+    def after_verack(self, theirs: Version) -> Sequence[Message]:
+        del theirs
+        return ()
+
+    def is_negotiation(self, message: Message) -> bool:
+        del message
+        return False
