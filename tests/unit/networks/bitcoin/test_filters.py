@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -87,9 +88,10 @@ def test_a_merkle_block_is_bounded_by_its_payload() -> None:
     assert decode("merkleblock", payload) == block
     for count in (3, 1 << 24):
         with traced() as memory:
-            with pytest.raises(CodecError, match=rf"merkleblock.hashes is {count}: \d+ bytes at least"):
+            with pytest.raises(CodecError) as refused:
                 decode("merkleblock", payload[:84] + compact_size(count) + payload[85:])
             assert memory()[1] < 20_000
+        assert re.match(rf"merkleblock.hashes is {count}: \d+ bytes at least", str(refused.value))
     with pytest.raises(LocalProtocolError, match=r"merkleblock.header has 79 bytes, a header has 80"):
         encode(replace(block, raw_header=HEADER[:79]))
     with pytest.raises(LocalProtocolError, match=r"merkleblock.hashes has 31 bytes, a hash has 32"):
