@@ -64,6 +64,8 @@ _NUMBERS: Final = {name: number for number, name in COMMANDS.items()}
 class N3FrameDecoder:
     """The receiving half of one connection. See `headway.network.Wire` for what its four methods promise."""
 
+    __slots__ = ("_begun", "_error", "_has_ended", "_max_payload", "_received", "expect_block")
+
     def __init__(self, *, max_payload: int) -> None:
         self.expect_block = False
         """Without effect: blocks of Neo are small, and are received like anything else."""
@@ -74,9 +76,12 @@ class N3FrameDecoder:
         """A frame has come."""
         self._error: CodecError | None = None
         """Why this stream is dead."""
+        self._has_ended = False
+        """The remote sends no more: what might have been told by more bytes is told now."""
 
     def receive_data(self, data: Raw) -> None:
         if self._error is None:
+            self._has_ended = self._has_ended or not data
             self._received += data
 
     def receive_buffer(self) -> memoryview | None:
@@ -122,7 +127,7 @@ class N3FrameDecoder:
     def _refuse_start(self) -> None:
         """No first frame has flags: whoever speaks here speaks something else. Who, may take more bytes to tell."""
         start = bytes(self._received[:_START_SIZE])
-        if len(start) < _START_SIZE:
+        if len(start) < _START_SIZE and not self._has_ended:
             return
         message = f"first bytes {start.hex()} are no version message of Neo N3"
         if start in KNOWN_MAGICS:

@@ -208,6 +208,14 @@ def test_who_speaks_something_else_is_named_at_the_fourth_byte(start: str, who: 
     assert str(caught.value) == message
 
 
+def test_a_stream_that_ends_too_soon_to_tell_is_refused_when_it_ends() -> None:
+    into = decoder()
+    assert decode([b"\x16\x03\x01"], into) == []
+    into.receive_data(b"")
+    with pytest.raises(CodecError, match="first bytes 160301 are no version message of Neo N3: this looks like TLS"):
+        list(into.frames())
+
+
 def test_a_dead_stream_says_the_same_again_and_keeps_nothing() -> None:
     into = decoder()
     with pytest.raises(CodecError) as first:
