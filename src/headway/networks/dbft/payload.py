@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 from headway.errors import CodecError, LocalProtocolError, OversizedMessage
 from headway.network import Limits
 from headway.networks.dbft.format import Format
-from headway.networks.dbft.pings import NONCE_MASK
 from headway.types import Hash, Raw
 from headway.wire import messages as m
 from headway.wire.buffer import Reader, Writer
@@ -64,13 +63,6 @@ def write_ip(writer: Writer, host: str, field: str) -> None:
     writer.raw((ip if isinstance(ip, IPv6Address) else IPv6Address(f"::ffff:{ip}")).packed)
 
 
-def write_nonce(writer: Writer, nonce: int | None, field: str) -> None:
-    """The part of a nonce that travels."""
-    if nonce is None:
-        raise LocalProtocolError(f"{field} is missing: every ping and pong of Neo has one")
-    writer.u32(nonce & NONCE_MASK, field)
-
-
 # --- liveness
 
 
@@ -88,7 +80,9 @@ def liveness(cls: type[_Liveness]) -> Format:
         writer = Writer()
         writer.u32(message.height, f"{name}.height")
         writer.u32(message.wall_time, f"{name}.time")
-        write_nonce(writer, message.nonce, f"{name}.nonce")
+        if message.nonce is None:
+            raise LocalProtocolError(f"{name}.nonce is missing: every ping and pong of Neo has one")
+        writer.u32(message.nonce, f"{name}.nonce")
         return [bytes(writer)]
 
     return Format(decode, encode)

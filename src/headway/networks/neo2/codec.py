@@ -14,7 +14,7 @@ from typing import Final
 from headway.errors import CodecError, LocalProtocolError
 from headway.network import Limits
 from headway.networks.dbft.magics import KNOWN_MAGICS
-from headway.networks.dbft.pings import Pings
+from headway.networks.dbft.pings import NONCE_BITS, Pings
 from headway.networks.neo2.parser import PARSER
 from headway.networks.neo2.payload import FORMATS, MAX_LOCATOR
 from headway.types import BlockRequest, Hash, Locator, Raw
@@ -54,7 +54,7 @@ class Neo2Codec:
 
     @property
     def nonce_bits(self) -> int:
-        return 32
+        return NONCE_BITS
 
     @property
     def silence_is_answer(self) -> bool:
@@ -71,6 +71,8 @@ class Neo2Codec:
 
 class Neo2Wire(FrameDecoder):
     """One connection's view of the codec (`headway.network.Wire`): the frames of its base, and their payloads."""
+
+    __slots__ = ("_limits", "_pings")
 
     def __init__(self, magic: bytes, limits: Limits) -> None:
         super().__init__(magic, max_payload=limits.max_payload, known_magics=KNOWN_MAGICS)

@@ -50,7 +50,7 @@ def _encode_version(version: m.Version, _: Limits) -> Sequence[Raw]:
     writer.u64(version.services, "version.services")
     writer.u32(version.wall_time, "version.time")
     writer.u16(version.port, "version.port")
-    common.write_nonce(writer, version.nonce, "version.nonce")
+    writer.u32(version.nonce, "version.nonce")
     writer.var_str(version.user_agent, "version.user_agent", common.MAX_USER_AGENT)
     writer.u32(version.start_height, "version.start_height")
     writer.u8(version.relay, "version.relay")

@@ -13,7 +13,7 @@ from typing import Final
 
 from headway.errors import LocalProtocolError
 from headway.network import Limits
-from headway.networks.dbft.pings import Pings
+from headway.networks.dbft.pings import NONCE_BITS, Pings
 from headway.networks.neo3.frames import N3FrameDecoder, encode_frame
 from headway.networks.neo3.parser import PARSER, Neo3Parser
 from headway.networks.neo3.payload import MAX_INDEXED, formats, height_after
@@ -55,7 +55,7 @@ class Neo3Codec:
 
     @property
     def nonce_bits(self) -> int:
-        return 32
+        return NONCE_BITS
 
     @property
     def silence_is_answer(self) -> bool:
@@ -72,6 +72,8 @@ class Neo3Codec:
 
 class Neo3Wire(N3FrameDecoder):
     """One connection's view of the codec (`headway.network.Wire`): the frames of its base, and their payloads."""
+
+    __slots__ = ("_formats", "_limits", "_magic", "_pings")
 
     def __init__(self, magic: int, limits: Limits, parser: Neo3Parser) -> None:
         super().__init__(max_payload=limits.max_payload)

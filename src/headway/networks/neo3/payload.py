@@ -63,7 +63,7 @@ def _encode_version(version: m.Version, _: Limits) -> Sequence[Raw]:
     writer.u32(version.magic, "version.magic")
     writer.u32(version.protocol, "version.protocol")
     writer.u32(version.wall_time, "version.time")
-    common.write_nonce(writer, version.nonce, "version.nonce")
+    writer.u32(version.nonce, "version.nonce")
     writer.var_str(version.user_agent, "version.user_agent", common.MAX_USER_AGENT)
     listening = [capabilities.tcp_server(version.port)] if version.port else []
     own = [*listening, capabilities.full_node(version.start_height)] if not version.capabilities else []

@@ -44,7 +44,12 @@ def requests(count: int) -> list[BlockRequest]:
 
 
 def test_what_the_codec_says_of_its_chain() -> None:
-    assert (CODEC.protocol_version, CODEC.silence_is_answer, CODEC.answers_pings) == (0, True, False)
+    assert (CODEC.protocol_version, CODEC.silence_is_answer, CODEC.answers_pings, CODEC.nonce_bits) == (
+        0,
+        True,
+        False,
+        32,
+    )
     assert CODEC.parser is PARSER
 
 
@@ -99,16 +104,12 @@ def test_a_frame_with_a_wrong_checksum_cannot_be_read() -> None:
     assert "wrong checksum" in error_of(bytes(frame))
 
 
-def test_a_pong_settles_the_ping_whose_low_half_it_has() -> None:
+def test_a_pong_settles_the_ping_whose_nonce_it_has_else_the_oldest() -> None:
     by = wire()
-    by.encode(m.Ping(0xAAAA_BBBB_CCCC_DDDD, 5, 6))
-    assert received(sent(wire(), m.Pong(0xCCCC_DDDD, 7, 8)), by) == [m.Pong(0xAAAA_BBBB_CCCC_DDDD, 7, 8)]
-
-
-def test_a_pong_of_neo_go_settles_the_oldest_ping() -> None:
-    by = wire()
-    by.encode(m.Ping(0xAAAA_BBBB_CCCC_DDDD))
-    assert received(sent(wire(), m.Pong(1, 7, 8)), by) == [m.Pong(0xAAAA_BBBB_CCCC_DDDD, 7, 8)]
+    for nonce in (5, 6, 7):
+        by.encode(m.Ping(nonce, 1, 2))
+    pongs = b"".join(sent(wire(), m.Pong(nonce, 8, 9)) for nonce in (6, 0xDEAD))
+    assert received(pongs, by) == [m.Pong(6, 8, 9), m.Pong(7, 8, 9)]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,12 @@ def request(height: int, number: int = 0) -> BlockRequest:
 
 
 def test_what_the_codec_says_of_its_chain() -> None:
-    assert (CODEC.protocol_version, CODEC.silence_is_answer, CODEC.answers_pings) == (0, True, True)
+    assert (CODEC.protocol_version, CODEC.silence_is_answer, CODEC.answers_pings, CODEC.nonce_bits) == (
+        0,
+        True,
+        True,
+        32,
+    )
     assert CODEC.parser is PARSER
 
 
@@ -81,18 +86,17 @@ def test_an_empty_payload_is_refused_where_there_must_be_one(command: int) -> No
         received(bytes([0, command, 0]))
 
 
-def test_a_pong_settles_the_ping_whose_low_half_it_has() -> None:
+def test_a_pong_settles_the_ping_whose_nonce_it_has() -> None:
     by = wire()
-    first, second = 0xAAAA_BBBB_CCCC_DDDD, 0x1111_2222_3333_4444
-    by.encode(m.Ping(first, 5, 6))
-    by.encode(m.Ping(second, 5, 6))
-    pongs = sent(wire(), m.Pong(0xCCCC_DDDD, 7, 8)) + sent(wire(), m.Pong(0x3333_4444, 9, 10))
-    assert received(pongs, by) == [m.Pong(first, 7, 8), m.Pong(second, 9, 10)]
+    by.encode(m.Ping(3, 5, 6))
+    by.encode(m.Ping(4, 5, 6))
+    pongs = sent(wire(), m.Pong(4, 7, 8)) + sent(wire(), m.Pong(3, 9, 10))
+    assert received(pongs, by) == [m.Pong(4, 7, 8), m.Pong(3, 9, 10)]
 
 
 def test_pongs_with_the_node_s_own_id_settle_pings_in_order() -> None:
     by = wire()
-    nonces = [0xAAAA_BBBB_CCCC_DDDD, 0x1111_2222_3333_4444]
+    nonces = [0xAAAA_BBBB, 0x1111_2222]
     for nonce in nonces:
         by.encode(m.Ping(nonce))
     pongs = received(sent(wire(), m.Pong(0xDEAD, 7, 8)) * 3, by)

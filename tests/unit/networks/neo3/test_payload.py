@@ -55,7 +55,7 @@ def test_the_version_of_a_real_neo_go_is_read() -> None:
 
 
 def test_we_say_that_we_are_a_full_node_and_where_we_listen() -> None:
-    silent = m.Version(0, 0, 11, (7 << 32) + 13, "/a", 14, magic=860_833_102)
+    silent = m.Version(0, 0, 11, 13, "/a", 14, magic=860_833_102)
     assert encode(silent) == VERSION[:19] + bytes.fromhex("01 100e000000")
     listening = m.Version(0, 0, 11, 13, "/a", 14, magic=860_833_102, port=10333)
     assert encode(listening) == VERSION[:19] + bytes.fromhex("02 015d28 100e000000")
