@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from headway import __version__, networks
 from headway.network import Network
 from headway.peer.config import Identity, PeerConfig
+from headway.store.network_file import read_network_file
 from headway.types import Services
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class LocalConfig:
 
     def _make_peer_config(self) -> PeerConfig:
         return PeerConfig(
-            network=networks.network_named(self.network) if isinstance(self.network, str) else self.network,
+            network=networks.network_named(self.network, read_network_file)
+            if isinstance(self.network, str)
+            else self.network,
             user_agent=self.user_agent,
             services=self.services,
             nonce=self.nonce,

@@ -39,7 +39,7 @@ def connect(
     `target` is `host:port`, a host alone with the network's port, or an Address; `identity` is who we are; `timeout`
     holds for all of it. Raises PeerGone or RequestTimeout when nothing answers there, HandshakeRejected, ConfigError.
     """
-    chain = networks.network_named(network) if isinstance(network, str) else network
+    chain = networks.network_named(network, _read) if isinstance(network, str) else network
     identity.setdefault("user_agent", USER_AGENT)
     config = PeerConfig(chain, **identity)
     try:
@@ -92,3 +92,10 @@ def _lookup(target: Address) -> list[tuple[int, tuple[object, ...]]]:
     except OSError as error:
         raise PeerGone(f"cannot connect to {target}: the name has no address: {words(error)}") from None
     return [(info[0], info[4]) for info in found[:MAX_ANSWERS]]
+
+
+def _read(path: str) -> str:
+    """A private network's file. The store is loaded for no other network."""
+    from headway.store.network_file import read_network_file  # noqa: PLC0415
+
+    return read_network_file(path)

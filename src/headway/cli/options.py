@@ -23,16 +23,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class NetworkName(click.ParamType[Any]):
-    """A network by its name."""
+    """A network by its name, or by the file that describes it."""
 
     name = "network"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Network:
         from headway import networks
         from headway.errors import ConfigError
+        from headway.store.network_file import read_network_file
 
         try:
-            return networks.network_named(value)
+            return networks.network_named(value, read_network_file)
         except ConfigError as error:
             self.fail(str(error), param, ctx)
 
@@ -59,13 +60,15 @@ def bind_address(text: str, network: Network, option: str) -> Address:
 
 def network_option(function: F) -> F:
     """Adds --network; the command receives `network: Network`."""
+    from headway.networks import names
+
     return click.option(
         "--network",
         type=NetworkName(),
         default="bitcoin",
         show_default=True,
         envvar="HEADWAY_NETWORK",
-        help="bitcoin, testnet3, testnet4, signet or regtest.",
+        help=f"{', '.join(names())}; or the path of a file that describes a private network.",
     )(function)
 
 

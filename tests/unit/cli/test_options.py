@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from headway import networks
 from headway.cli.options import (
     bind_address,
     common_options,
@@ -49,6 +50,23 @@ def test_unknown_network_names_the_known_ones() -> None:
     result = CliRunner().invoke(command, ["--network", "regtset"])
     assert result.exit_code == 2
     assert "no network is named 'regtset'; there are bitcoin, testnet3" in result.output
+
+
+def test_network_may_be_the_file_of_a_private_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    key = "02b3622bf4017bdfe317c58aed5f4c753f206b7db896046fa7d774bbc4bf7f8dc2"
+    path.write_text(f'chain = "neo3"\nmagic = 7\ncommittee = ["{key}"]\nname = "mine"')
+    assert called("--network", str(path))["network"].name == "mine"
+    path.write_text("chain = 3")
+    result = CliRunner().invoke(command, ["--network", str(path)])
+    assert result.exit_code == 2
+    assert "no magic; chain, magic" in result.output
+
+
+def test_help_lists_every_network() -> None:
+    said = CliRunner().invoke(command, ["--help"]).output
+    assert all(name in said for name in networks.names())
+    assert "path of a file" in said
 
 
 def test_data_directory_is_as_given_or_of_the_user_and_network(home: Path) -> None:
