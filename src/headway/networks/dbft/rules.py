@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Self
 
 from headway.errors import CodecError
 from headway.kernel import merkle_root
 from headway.network import BlockStatus, BlockVerdict, Branch, HeaderVerdict
+from headway.networks.dbft.checkpoint import Trusted, trusted_block
 from headway.networks.dbft.context import BEFORE_GENESIS, NEXT_CONSENSUS, HeaderContext, after
 from headway.networks.dbft.fault import Fault
 from headway.networks.dbft.hash160 import hash160
@@ -29,14 +30,6 @@ from headway.wire.messages import Headers
 NEVER_CHECKED: Final = ("scripts", "transaction-witnesses", "balances", "fees", "validator-elections")
 """They need the chain's state and a machine for its scripts. The witnesses of transactions lie outside every hash, too:
 damage there cannot be seen at all."""
-
-
-class Trusted(NamedTuple):
-    """A block that the user trusts, and to whom it hands over."""
-
-    height: Height
-    hash: Hash
-    next_consensus: bytes
 
 
 class Content(NamedTuple):
@@ -100,6 +93,10 @@ class DbftRules(ABC):
         if self.trusted:
             return BlockId(self.trusted.height, self.trusted.hash)
         return BlockId(0, self.hash_of(self.genesis))
+
+    def trusting(self, checkpoint: str) -> Self:
+        """`HEIGHT:HASH:NEXT_CONSENSUS`, the last one as an address or in hex."""
+        return replace(self, trusted=trusted_block(checkpoint, self.address_version))
 
     @property
     def genesis(self) -> bytes:

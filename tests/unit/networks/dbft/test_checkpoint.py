@@ -6,11 +6,10 @@ import pytest
 
 from headway.errors import ConfigError
 from headway.network import Network
-from headway.networks.bitcoin import REGTEST
 from headway.networks.dbft.address import address_of
-from headway.networks.dbft.checkpoint import checkpointed, with_checkpoint
+from headway.networks.dbft.checkpoint import Trusted
 from headway.networks.dbft.consensus import next_consensus
-from headway.networks.dbft.rules import DbftRules, Trusted
+from headway.networks.dbft.rules import DbftRules
 from headway.testing.neo_chain import Generation, neo_network, validators
 from headway.types import BlockId, hash_hex
 from tests.neorun import GENERATIONS, ListBranch, judge, signed
@@ -28,13 +27,17 @@ def rules_of(network: Network) -> DbftRules:
     return network.rules
 
 
+def trusting(network: Network, height: int, block_hash: bytes, heirs: bytes) -> DbftRules:
+    return rules_of(network).trusting(f"{height}:{hash_hex(block_hash)}:{heirs[::-1].hex()}")
+
+
 @pytest.fixture(params=GENERATIONS)
 def network(request: pytest.FixtureRequest) -> Network:
     return network_of(request.param)
 
 
 def test_the_tree_begins_at_the_trusted_block(network: Network) -> None:
-    rules = rules_of(with_checkpoint(network, 5, HASH, HEIRS))
+    rules = trusting(network, 5, HASH, HEIRS)
     assert rules.root == BlockId(5, HASH)
     assert rules.genesis_block == b""
     assert len(rules.genesis) == rules.kept_size
@@ -47,16 +50,15 @@ def test_the_tree_begins_at_the_trusted_block(network: Network) -> None:
 def test_a_chain_goes_on_from_the_trusted_block_as_from_genesis(generation: Generation) -> None:
     chain = signed(generation, 6)
     start = chain.rules.parser.header(chain.headers[2])
-    network = with_checkpoint(network_of(generation), 3, start.hash, start.next_consensus)
-    rules = rules_of(network)
+    rules = trusting(network_of(generation), 3, start.hash, start.next_consensus)
     at = rules.context_at(4)
     assert at == rules.context(RootBranch(rules))
     found = judge(rules, chain.headers[3:], at)
     assert (found.accepted, found.refused, found.verdict.unchecked) == (3, {}, {})
-    wrong = with_checkpoint(network_of(generation), 3, start.hash, HEIRS)
-    assert judge(rules_of(wrong), chain.headers[3:], rules_of(wrong).context_at(4)).rule == "bad-witness-script"
-    wrong = with_checkpoint(network_of(generation), 3, HASH, start.next_consensus)
-    assert judge(rules_of(wrong), chain.headers[3:], rules_of(wrong).context_at(4)).rule == "bad-prevblk"
+    wrong = trusting(network_of(generation), 3, start.hash, HEIRS)
+    assert judge(wrong, chain.headers[3:], wrong.context_at(4)).rule == "bad-witness-script"
+    wrong = trusting(network_of(generation), 3, HASH, start.next_consensus)
+    assert judge(wrong, chain.headers[3:], wrong.context_at(4)).rule == "bad-prevblk"
 
 
 class RootBranch(ListBranch):
@@ -71,7 +73,7 @@ class RootBranch(ListBranch):
 
 
 def test_genesis_is_still_known_to_files_that_begin_there(network: Network) -> None:
-    rules = rules_of(with_checkpoint(network, 5, HASH, HEIRS))
+    rules = trusting(network, 5, HASH, HEIRS)
     assert rules.context_at(0) == rules_of(network).context_at(0)
     assert rules.context_at(1) == rules_of(network).context_at(1)
     assert rules.context_at(2).hash is None
@@ -81,7 +83,7 @@ def test_it_is_written_as_height_hash_and_next_consensus(network: Network) -> No
     version = rules_of(network).address_version
     for consensus in (address_of(HEIRS, version), HEIRS[::-1].hex(), "0x" + HEIRS[::-1].hex()):
         for digits in (hash_hex(HASH), "0x" + hash_hex(HASH)):
-            rules = rules_of(checkpointed(network, f"5:{digits}:{consensus}"))
+            rules = rules_of(network).trusting(f"5:{digits}:{consensus}")
             assert rules.trusted == Trusted(5, HASH, HEIRS)
 
 
@@ -89,7 +91,7 @@ def test_the_address_of_a_network_s_own_validators_is_understood() -> None:
     network = network_of("neo3")
     heirs = next_consensus(rules_of(network).dialect, validators(4).keys)
     text = f"5:{hash_hex(HASH)}:{address_of(heirs, rules_of(network).address_version)}"
-    assert rules_of(checkpointed(network, text)).trusted == Trusted(5, HASH, heirs)
+    assert rules_of(network).trusting(text).trusted == Trusted(5, HASH, heirs)
 
 
 H, N = hash_hex(HASH), HEIRS.hex()
@@ -114,18 +116,4 @@ H, N = hash_hex(HASH), HEIRS.hex()
 )
 def test_every_mistake_is_named(text: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        checkpointed(network_of("neo3"), text)
-
-
-def test_values_of_another_size_are_refused(network: Network) -> None:
-    for block_hash, heirs in ((HASH[:-1], HEIRS), (HASH, HEIRS + b"\x00")):
-        with pytest.raises(ConfigError, match="hash of 32 bytes"):
-            with_checkpoint(network, 5, block_hash, heirs)
-
-
-def test_a_chain_whose_headers_prove_themselves_has_none() -> None:
-    complaint = "regtest has no checkpoints with a next consensus"
-    with pytest.raises(ConfigError, match=complaint):
-        with_checkpoint(REGTEST, 5, HASH, HEIRS)
-    with pytest.raises(ConfigError, match=complaint):
-        checkpointed(REGTEST, f"5:{H}:{N}")
+        rules_of(network_of("neo3")).trusting(text)
