@@ -161,7 +161,10 @@ class HeaderTree:
         return self._rules.context(self.branch(position))
 
     def locator(self, position: int | None = None) -> Locator:
-        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., then the root (Core)."""
+        """Twelve blocks down from `position` (None: the tip), then gaps of 2, 4, 8 ..., then the root (Core).
+
+        Of more than `Limits.max_locator` the lowest before the root are left out.
+        """
         position = self.tip_position if position is None else position
         branch = TreeBranch(self, position)
         entries: list[BlockId] = []
@@ -170,7 +173,8 @@ class HeaderTree:
             entries.append(self.id(branch.position(height)))
             if height == self.root.height:
                 return tuple(entries)
-            height = max(height - step, self.root.height)
+            is_last = len(entries) == self._network.limits.max_locator - 1
+            height = self.root.height if is_last else max(height - step, self.root.height)
             if len(entries) > 10:
                 step *= 2
 

@@ -251,6 +251,11 @@ def test_the_tree_keeps_what_the_hash_covers_and_hands_the_whole_to_the_store() 
     assert again.tip == tree.tip
 
 
+def test_a_locator_is_no_longer_than_the_chain_takes() -> None:
+    tree = tree_with(toy_chain(200), limits=Limits(max_locator=14))
+    assert [entry.height for entry in tree.locator()] == [*range(200, 188, -1), 187, 0]
+
+
 @pytest.mark.parametrize("known", range(6))
 def test_what_others_brought_while_headers_were_proved_is_not_added_twice(known: int) -> None:
     tree, blocks = HeaderTree(SEALED), sealed_chain(5)
