@@ -302,9 +302,13 @@ class ToyHandshake:
     ignores_early_messages: bool = True
     inbound_first: bool = False
     negotiates: bool = True
+    awaits: str = ""
 
     def speaks_first(self, *, inbound: bool) -> bool:
         return inbound == self.inbound_first
+
+    def awaits_verack(self, theirs: m.Version) -> bool:
+        return theirs.user_agent == self.awaits
 
     def check(self, ours: m.Version, theirs: m.Version, *, required_services: int) -> None:
         if theirs.protocol < PROTOCOL:

@@ -29,6 +29,9 @@ class Timing:
     """A dial that does not answer. Core waits 5 s (DEFAULT_CONNECT_TIMEOUT); far links deserve more."""
     handshake_timeout: float = 60.0
     """From the connection to the remote's verack (Core DEFAULT_PEER_CONNECT_TIMEOUT)."""
+    verack_pause: float = 0.0
+    """From the end of the handshake until its owner hears of it, unless the remote speaks before: for networks with
+    remotes that lose what comes together with a verack."""
     idle_timeout: float = 1200.0
     """Nothing received at all (Core TIMEOUT_INTERVAL)."""
     ping_interval: float = 120.0
@@ -177,6 +180,9 @@ class HandshakePolicy(Protocol):
         False: they end the handshake (Neo)."""
 
     def speaks_first(self, *, inbound: bool) -> bool: ...
+
+    def awaits_verack(self, theirs: Version) -> bool:
+        """Whether our verack waits for theirs. Never true at both ends of a connection."""
 
     def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
         """Raises HandshakeRejected when we do not want this peer; names what is missing."""

@@ -35,6 +35,8 @@ class Cause(IntEnum):
     """The block of the batch that is due first."""
     CLOSE = 9
     """The queued bytes of a closing connection."""
+    REST = 10
+    """The pause behind our verack."""
 
 
 class Deadlines:

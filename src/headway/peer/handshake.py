@@ -80,7 +80,9 @@ class Handshake:
         assert self.theirs is not None, "before their version nothing else is part of the handshake"
         if isinstance(message, Verack):
             self.complete = True
-            return list(self._config.network.handshake.after_verack(self.theirs))
+            policy = self._config.network.handshake
+            ours = [Verack()] if policy.awaits_verack(self.theirs) else []
+            return [*ours, *policy.after_verack(self.theirs)]
         self.negotiated = _shared(self.negotiated | {message.command})
         return []
 
@@ -93,7 +95,8 @@ class Handshake:
         replies: list[Message] = [] if self._ours_sent else [self._ours]
         self._ours_sent = True
         replies.extend(policy.before_verack(theirs))
-        replies.append(Verack())
+        if not policy.awaits_verack(theirs):
+            replies.append(Verack())
         return replies
 
     def _is_ours(self, nonce: int) -> bool:

@@ -39,7 +39,7 @@ class PeerMachine:
     """One connection, in either direction, from before it is made until after it is gone."""
 
     __slots__ = (
-        "_config", "_deadlines", "_exchange", "_handshake", "_input", "_output",
+        "_config", "_deadlines", "_exchange", "_handshake", "_input", "_is_resting", "_output",
         "address", "inbound", "negotiated", "nonce", "since", "state", "stats", "version",
     )  # fmt: skip
 
@@ -73,6 +73,7 @@ class PeerMachine:
         self._deadlines = Deadlines()
         self._exchange = Exchange(config, address, rng, self._output, self._deadlines, self._end)
         self._handshake: Handshake | None = None
+        self._is_resting = False  # the handshake is done, and the owner does not know it yet
 
     @property
     def min_rate(self) -> float:
@@ -252,6 +253,8 @@ class PeerMachine:
         handshake = self._handshake
         if handshake is None:
             fate = legality.ready
+            if self._is_resting:
+                self._begin(now)
         else:
             fate = legality.before_version if handshake.theirs is None else legality.before_verack
         if fate is Fate.EXCHANGE:
@@ -284,8 +287,19 @@ class PeerMachine:
         self._handshake = None
         self._deadlines.disarm(Cause.HANDSHAKE)
         self._take(Step.SHAKEN, now)
-        self._output.emit(HandshakeCompleted(self.version))
         self.stats.height = self.version.start_height
+        if pause := self._config.network.timing.verack_pause:
+            self._is_resting = True
+            self._deadlines.arm(Cause.REST, pause, now)
+        else:
+            self._begin(now)
+
+    def _begin(self, now: Instant) -> None:
+        """The conversation may begin."""
+        assert self.version is not None, "READY comes after their version"
+        self._is_resting = False
+        self._deadlines.disarm(Cause.REST)
+        self._output.emit(HandshakeCompleted(self.version))
         self._exchange.start(now)
 
     # Time, and the end.
@@ -299,6 +313,8 @@ class PeerMachine:
             self._end(Reason.HANDSHAKE_TIMEOUT, why, now)
         elif cause is Cause.IDLE:
             self._end(Reason.IDLE, f"nothing received for {timing.idle_timeout:g} s", now)
+        elif cause is Cause.REST:
+            self._begin(now)
         elif cause is Cause.CLOSE:
             self._close(Step.DRAINED, now)
         else:

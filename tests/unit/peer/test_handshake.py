@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from headway.errors import SelfConnection
-from headway.network import Network
+from headway.network import Network, Timing
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.handshake import BitcoinHandshake
-from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerMisbehaved, PeerState, Reason
+from headway.peer.events import HandshakeCompleted, MessageReceived, PeerDisconnected, PeerMisbehaved, PeerState, Reason
 from headway.wire import messages as m
 from tests.link import THERE, WALL, Link, Remote, is_ready, only
 from tests.toynet import NEO_MANNERS, TOYNET, toynet
@@ -136,3 +136,50 @@ def test_bitcoin_asks_for_announcements_by_header_once_ready() -> None:
     assert "sendheaders" not in remote.commands()
     remote.says(m.Verack(), now=2.0)
     assert remote.commands() == ["sendheaders"]
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_our_verack_may_wait_for_theirs(inbound: bool) -> None:
+    network = toynet(handshake=replace(NEO_MANNERS, awaits="/slow:1/"))
+    remote = Remote(network, inbound=inbound)
+    remote.connect()
+    remote.says(replace(remote.version, user_agent="/slow:1/"), now=0.0)
+    assert [message.command for message in remote.hears()] == ([] if inbound else ["version"])
+    assert remote.events() == []
+    remote.says(m.Verack(), now=0.0)
+    assert [message.command for message in remote.hears()] == ["verack"]
+    only(HandshakeCompleted, remote.events())
+
+
+def rested(pause: float = 0.5) -> Remote:
+    """A handshake that is done at 0.0, on a network with a pause behind it."""
+    remote = Remote(replace(TOYNET, timing=Timing(verack_pause=pause)))
+    remote.connect()
+    remote.says(remote.version, m.Verack(), now=0.0)
+    remote.hears()
+    return remote
+
+
+def test_the_owner_hears_of_the_handshake_after_the_pause_not_before() -> None:
+    remote = rested()
+    assert remote.peer.get_timer() == 0.5
+    remote.peer.handle_timer(0.499)
+    assert remote.events() == []
+    remote.peer.handle_timer(0.5)
+    only(HandshakeCompleted, remote.events())
+    remote.peer.handle_timer(9.0)
+    assert remote.events() == []
+
+
+def test_a_remote_that_speaks_ends_the_pause() -> None:
+    remote = rested()
+    remote.says(m.GetAddr(), now=0.1)
+    assert [type(event) for event in remote.events()] == [HandshakeCompleted, MessageReceived]
+    assert remote.peer.get_timer() == 120.1  # the first ping
+
+
+def test_a_remote_that_leaves_in_the_pause_has_not_shaken_hands_for_its_owner() -> None:
+    remote = rested()
+    remote.peer.receive_eof(0.2)
+    assert [type(event) for event in remote.events()] == [PeerDisconnected]
+    assert remote.peer.get_timer() is None

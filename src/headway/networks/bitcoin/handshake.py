@@ -30,6 +30,10 @@ class BitcoinHandshake:
     def speaks_first(self, *, inbound: bool) -> bool:
         return not inbound
 
+    def awaits_verack(self, theirs: Version) -> bool:
+        del theirs
+        return False
+
     def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
         """Raises HandshakeRejected for an obsolete peer, or one without a required service."""
         del ours  # a connection to ourselves is seen by its nonce, which the peer machine knows

@@ -33,6 +33,7 @@ LIMITS: Final = Limits(
 )
 TIMING: Final = Timing(
     handshake_timeout=30.0,  # as neo-one, and neo-go of 2019
+    verack_pause=0.5,  # neo-one loses the verack when more comes in the same read
     idle_timeout=300.0,  # as neo-go of 2019; a network at rest still makes a block every 15 s, and announces it
     ping_interval=0.0,  # nobody has to answer a ping, and the oldest nodes fall over it
     headers_timeout=10.0,  # silence is how a node says that it has no more; nobody waits half a minute for that

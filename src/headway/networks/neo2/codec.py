@@ -16,7 +16,7 @@ from headway.network import Limits
 from headway.networks.dbft.magics import KNOWN_MAGICS
 from headway.networks.dbft.pings import NONCE_BITS, Pings
 from headway.networks.neo2.parser import PARSER
-from headway.networks.neo2.payload import FORMATS, MAX_LOCATOR
+from headway.networks.neo2.payload import FORMATS
 from headway.types import BlockRequest, Hash, Locator, Raw
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
 from headway.wire.messages import (
@@ -106,8 +106,8 @@ class Neo2Wire(FrameDecoder):
         """Nothing that peers negotiate changes these frames."""
 
     def ask_headers(self, locator: Locator, stop: Hash) -> Message:
-        """By the newest hashes: servers use the first alone."""
-        return self._encodable(GetHeaders(locator[:MAX_LOCATOR], stop))
+        """By the newest hash alone: other servers use the first of several, neo-one the one that is lowest."""
+        return self._encodable(GetHeaders(locator[:1], stop))
 
     def ask_blocks(self, requests: Sequence[BlockRequest]) -> list[Message]:
         entries = [InvEntry(InvType.BLOCK, request.hash) for request in requests]

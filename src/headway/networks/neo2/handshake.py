@@ -6,11 +6,15 @@ Facts only, no state: the order of the steps and their timeouts are the peer mac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from headway.errors import HandshakeRejected
 from headway.network import OnDuplicate
 from headway.types import Services
 from headway.wire.messages import Message, Version
+
+NEO_ONE: Final = "NEO:neo-one"
+"""How the user agent of neo-one begins, in every version of it (`NEO:neo-one-js:1.0.0-preview`)."""
 
 
 class Neo2Handshake:
@@ -20,8 +24,13 @@ class Neo2Handshake:
     ignores_early_messages: bool = False
 
     def speaks_first(self, *, inbound: bool) -> bool:
-        """The dialler waits: neo-one loses a version that comes together with the connection."""
+        """The dialler waits, as the Neo document has it."""
         return inbound
+
+    def awaits_verack(self, theirs: Version) -> bool:
+        """neo-one loses a verack that comes before it has answered our version. All others, two of us among them, would
+        wait for each other."""
+        return theirs.user_agent.startswith(NEO_ONE)
 
     def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
         """Raises HandshakeRejected for a peer without a required service (a full node has 1)."""

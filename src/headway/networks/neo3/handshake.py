@@ -42,6 +42,10 @@ class Neo3Handshake:
         """The dialler waits, as in Neo Legacy: two of us cannot wait for each other, as one is always dialled."""
         return inbound
 
+    def awaits_verack(self, theirs: Version) -> bool:
+        del theirs
+        return False
+
     def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
         """Raises HandshakeRejected for a peer of another network, or that is no full node where that is required."""
         del ours

@@ -86,3 +86,4 @@ def test_other_messages_are_no_negotiation(message: Message) -> None:
 def test_duplicates_and_early_messages_are_ignored() -> None:
     assert POLICY.on_duplicate is OnDuplicate.IGNORE
     assert POLICY.ignores_early_messages
+    assert not POLICY.awaits_verack(THEIRS)

@@ -26,6 +26,11 @@ def test_it_is_strict_and_negotiates_nothing() -> None:
     assert not POLICY.is_negotiation(SendHeaders())
 
 
+def test_our_verack_waits_for_that_of_neo_one_alone() -> None:
+    assert POLICY.awaits_verack(Version(0, 1, 0, 0, "NEO:neo-one-js:1.0.0-preview", 0))
+    assert not any(POLICY.awaits_verack(Version(0, 1, 0, 0, agent, 0)) for agent in ("/NEO:2.12.3/", "/headway:1/", ""))
+
+
 def test_a_peer_without_a_required_service_is_refused() -> None:
     POLICY.check(version(1), version(1), required_services=1)
     POLICY.check(version(1), version(0), required_services=0)

@@ -23,6 +23,7 @@ def test_the_dialler_waits_for_the_other_s_version() -> None:
 def test_it_is_strict_and_negotiates_nothing() -> None:
     assert POLICY.on_duplicate is OnDuplicate.DISCONNECT
     assert not POLICY.ignores_early_messages
+    assert not POLICY.awaits_verack(version())
     assert (POLICY.before_verack(version()), POLICY.after_verack(version())) == ((), ())
     assert not POLICY.is_negotiation(SendHeaders())
 
