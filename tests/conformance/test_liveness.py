@@ -123,3 +123,31 @@ async def test_slow_callback_stops_the_clocks_of_its_peer() -> None:
         assert len(await headers) == len(CHAIN)  # settled though the callback still runs
         go_on.set()
         assert await ours.ping() > 0
+
+
+@on_loop
+async def test_a_callback_of_thirty_seconds_moves_the_deadlines_of_its_peer_by_thirty_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Conformance test 22. The clock of the loop moves on while the callback has the loop."""
+    loop = asyncio.get_running_loop()
+    real, slow_for = loop.time, 30.0
+    jumps: list[float] = []
+    monkeypatch.setattr(loop, "time", lambda: real() + sum(jumps))
+    network = toynet(timing=replace(Timing(), headers_timeout=10.0))
+    quiet = LocalConfig(network=network)
+    slow = LocalConfig(network=network, on_inv=lambda _peer, _message: jumps.append(slow_for))
+    async with peers(slow, quiet) as (ours, theirs), peers(quiet, quiet) as (other, _):
+        asked = [asyncio.create_task(peer.request_headers(GENESIS)) for peer in (ours, other)]
+        await asyncio.gather(ours.ping(), other.ping())
+        due = ours._machine.get_timer()
+        theirs.send(m.Inv((m.InvEntry(TX, bytes(32)),)))
+        await theirs.ping()  # its pong stands behind the callback
+        moved = ours._machine.get_timer()
+        assert due is not None
+        assert moved is not None
+        assert due + slow_for <= moved < due + slow_for + 5.0
+        with pytest.raises(RequestTimeout):  # who runs no callback was late by all of it
+            await asked[1]
+        theirs.send(toy_headers(CHAIN))
+        assert len(await asked[0]) == len(CHAIN)
