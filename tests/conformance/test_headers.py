@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
 from headway.chain.headers import HeaderTree
 from headway.networks.bitcoin import REGTEST
-from headway.peer import events as e
+from headway.node.orders import PeerLost
 from headway.peer.events import Reason
+from headway.testing.chain import regtest_chain
 from headway.types import BlockId
 from headway.wire import messages as m
-from tests.link import of, ready
+from tests.link import genesis_of
+from tests.stranger import Stranger
 from tests.toynet import TOYNET, toy_chain, toy_headers
+from tests.virtual import World
 
 
-@pytest.mark.parametrize(("hashes", "accepted"), [(101, True), (102, False)])
-def test_a_locator_of_101_is_taken_and_one_of_102_disconnects(hashes: int, *, accepted: bool) -> None:
-    """Conformance test 30."""
-    remote = ready(REGTEST)
-    payload = (70016).to_bytes(4, "little") + bytes([hashes]) + bytes(32 * hashes) + bytes(32)
-    remote.says(m.Unknown("getheaders", payload), now=1.0)
-    if accepted:
-        [event] = of(e.MessageReceived, remote.events())
-        assert isinstance(event.message, m.GetHeaders)
-        assert len(event.message.locator) == 101
-    else:
-        assert remote.ended().reason is Reason.PROTOCOL
+def locator_of(count: int) -> tuple[BlockId, ...]:
+    """Blocks that nobody knows, and genesis last."""
+    return (*(BlockId(-1, bytes([number]) * 32) for number in range(1, count)), genesis_of(REGTEST))
+
+
+def getheaders(locator: Sequence[BlockId]) -> m.Message:
+    """As long as it may be and longer, which our own codec would refuse to write."""
+    hashes = b"".join(block.hash for block in locator)
+    return m.Unknown("getheaders", (70016).to_bytes(4, "little") + bytes([len(locator)]) + hashes + bytes(32))
+
+
+def test_a_locator_of_101_is_answered_and_one_of_102_disconnects() -> None:
+    """Conformance test 30. Longer is against the protocol, and no more than that: nobody is discouraged."""
+    world = World(REGTEST)
+    chain = list(regtest_chain(5))
+    node, stranger = world.node(chain, at="1.0.0.1:1"), Stranger(world)
+    link = stranger.call(node)
+    assert link is not None
+    stranger.shake(link)
+    stranger.says(link, getheaders(locator_of(101)))
+    [answer] = stranger.hears(link)
+    assert isinstance(answer, m.Headers)
+    assert [header.raw for header in answer] == [block[:80] for block in chain]
+    stranger.says(link, getheaders(locator_of(102)))
+    assert stranger.hears(link) == []
+    assert stranger.links == []
+    [lost] = node.events_of(PeerLost)
+    assert lost.reason is Reason.PROTOCOL
+    assert "locator is 102, at most 101" in lost.message
+    assert node.machine.counters.misbehaved == 0
 
 
 def test_our_locator_is_twelve_in_a_row_then_gaps_that_double_then_genesis() -> None:
