@@ -76,14 +76,6 @@ async def test_remote_of_an_obsolete_version_is_rejected_and_nothing_is_left() -
 
 
 @on_loop
-async def test_silent_remote_is_a_request_timeout_and_its_socket_is_closed() -> None:
-    dialled, accepted = await socket_pair()
-    with accepted, pytest.raises(RequestTimeout, match=r"no version in 0\.05 s"):
-        await Peer(dialled, config=config(handshake_timeout=0.05)).run()
-    assert dialled.fileno() == -1
-
-
-@on_loop
 async def test_remote_that_hangs_up_in_the_handshake_is_a_rejection_that_says_so() -> None:
     dialled, accepted = await socket_pair()
     accepted.close()

@@ -263,39 +263,12 @@ def test_addresses_come_from_seeds_then_from_gossip() -> None:
     assert world.resolved == [("seed.toy",)]
 
 
-def test_when_all_peers_are_lost_the_node_goes_back_to_the_seeds() -> None:
-    world = World(replace(TOYNET, dns_seeds=("seed.toy",)))
-    world.names["seed.toy"] = addresses("1.0.0.1:1")
-    server = world.node(CHAIN, at="1.0.0.1:1")
-    node = world.node(dns=True, peers=2)
-    assert world.run(60, until=lambda: node.machine.is_at_tip)
-    asked = len(world.resolved)
-    server.leave()
-    world.names["seed.toy"] = addresses("1.0.0.2:1")
-    world.node(CHAIN, at="1.0.0.2:1")
-    assert world.run(1, until=lambda: node.machine.ready_count == 0)
-    assert world.run(7200, until=lambda: node.machine.ready_count == 1)
-    assert len(world.resolved) > asked
-
-
 def test_a_peers_file_is_used_before_any_seed() -> None:
     world = World()
     world.node(CHAIN, at="1.0.0.1:1")
     node = world.node(dns=True, peers=1, peers_file=addresses("1.0.0.1:1"))
     assert world.run(60, until=lambda: node.machine.is_at_tip)
     assert world.resolved == []
-
-
-def test_a_failed_address_is_tried_again_after_waits_that_grow() -> None:
-    world = World()
-    node = world.node(connect=addresses("1.0.0.1:1"))
-    world.run(100)
-    attempts = [event for event in node.events_of(PeerLost) if event.reason is Reason.CONNECT_FAILED]
-    assert 5 <= len(attempts) <= 8
-    assert node.machine.slots.hopeless
-    world.node(CHAIN, at="1.0.0.1:1")
-    assert world.run(400, until=lambda: node.machine.is_at_tip)
-    assert not node.machine.slots.hopeless
 
 
 def test_more_inbound_peers_than_allowed_are_turned_away() -> None:

@@ -276,23 +276,6 @@ def test_a_peer_that_sends_no_block_ends_itself(network: Network) -> None:
     assert len(batch.in_flight) == 16
 
 
-def test_one_block_does_not_excuse_the_others(network: Network) -> None:
-    remote = ready(quiet(replace(network, limits=Limits(typical_block_size=1_000))))
-    blocks = blocks_of(network, 16)
-    batch = remote.peer.request_blocks(requests_of(network, blocks), 0.0)
-    for number in range(1, 16):
-        at = number * 10.0
-        remote.peer.handle_timer(at)
-        if remote.peer.state is not PeerState.READY:
-            break
-        remote.says(block_of(network, blocks[number]), now=at)
-    assert remote.peer.since == 120.0
-    disconnected = remote.ended()
-    assert disconnected.reason is Reason.STALLED
-    assert "too slow: a block is overdue" in disconnected.message
-    assert requests_of(network, blocks)[0].hash in batch.in_flight
-
-
 def test_extending_a_batch_asks_only_for_what_is_new(network: Network) -> None:
     remote, blocks = ready(network), blocks_of(network, 5)
     requests = requests_of(network, blocks)

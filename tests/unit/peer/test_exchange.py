@@ -64,22 +64,6 @@ def test_a_remote_that_knows_none_of_our_blocks_answers_from_genesis(network: Ne
     assert only(e.HeadersReceived, remote.events()).request == request
 
 
-def test_a_second_headers_request_waits_for_the_first_and_has_its_own_deadline(network: Network) -> None:
-    remote, blocks = ready(quiet(network)), blocks_of(network, 4)
-    first = remote.peer.request_headers((genesis_of(network),), 1.0)
-    tip = BlockId(2, requests_of(network, blocks)[1].hash)
-    second = remote.peer.request_headers((tip, genesis_of(network)), 2.0)
-    assert remote.commands() == ["getheaders"]
-    assert remote.timer() == 61.0
-    remote.says(headers_of(network, blocks[:2]), now=50.0)
-    assert only(e.HeadersReceived, remote.events()).request == first
-    assert remote.commands() == ["getheaders"]
-    assert remote.timer() == 110.0
-    remote.says(headers_of(network, blocks[2:]), now=51.0)
-    assert only(e.HeadersReceived, remote.events()).request == second
-    assert remote.peer.get_timer() is None
-
-
 def test_unanswered_headers_disconnect_at_the_deadline_not_before(network: Network) -> None:
     remote = ready(quiet(network))
     request = remote.peer.request_headers((genesis_of(network),), 1.0)

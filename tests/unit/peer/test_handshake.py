@@ -55,12 +55,6 @@ def test_two_peers_without_a_nonce_are_not_the_same(network: Network) -> None:
     assert remote.peer.state is PeerState.READY
 
 
-def test_two_machines_have_two_nonces_and_none_is_zero(network: Network) -> None:
-    nonces = {Remote(network, seed=seed).peer.nonce for seed in range(100)}
-    assert len(nonces) == 100
-    assert 0 not in nonces
-
-
 def test_a_configured_nonce_is_used(network: Network) -> None:
     remote = Remote(network, nonce=1200)
     [version] = remote.connect()
@@ -83,13 +77,6 @@ def test_bitcoins_version_names_the_remote_and_its_newest_protocol() -> None:
     assert version.protocol == 70016
     assert version.remote is not None
     assert (version.remote.host, version.remote.port) == (THERE.host, THERE.port)
-
-
-def test_version_holds_what_they_said_and_not_what_we_did(network: Network) -> None:
-    remote = Remote(network, services=0)
-    remote.shake(services=9, start_height=123_456)
-    assert remote.peer.version is not None
-    assert (remote.peer.version.services, remote.peer.version.start_height) == (9, 123_456)
 
 
 def test_a_close_during_the_handshake_says_what_was_missing(network: Network) -> None:
