@@ -49,7 +49,7 @@ class Timing:
     block_timeout: float = 120.0
     """The deadline of one block beyond the time that the bytes asked ahead of it need at `Limits.min_rate`."""
     close_timeout: float = 5.0
-    """How long queued bytes may still drain after we decided to disconnect."""
+    """How long queued bytes may still drain after we decided to disconnect; off, they are dropped."""
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -60,6 +60,13 @@ async def test_remote_that_takes_no_connection_is_a_request_timeout() -> None:
 
 
 @on_loop
+async def test_zero_seconds_to_connect_are_no_limit() -> None:
+    listener, address = listen()
+    with listener, await open_connection(address, connect_timeout=0.0) as sock:
+        assert endpoints(sock)[1] == address
+
+
+@on_loop
 async def test_name_without_an_address_is_peer_gone() -> None:
     with pytest.raises(PeerGone, match="the name has no address"):
         await open_connection("no such name", 1)

@@ -1,8 +1,16 @@
-"""The table itself: what it forgets, what it orders, and a clock that stands still."""
+"""The table itself: what it forgets, what it orders, and a clock that stands still; and every timer switched off."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from headway.network import Network, Timing
 from headway.peer.deadlines import NEVER, Cause, Deadlines
+from headway.peer.events import Reason
+from tests.link import Remote, blocks_of, genesis_of, requests_of
 
 
 def test_nothing_is_due_in_an_empty_table() -> None:
@@ -106,3 +114,55 @@ def test_rounding_does_not_set_the_timer_and_the_deadline_apart() -> None:
     assert at is not None
     assert table.due(at) == [Cause.PROGRESS]
     assert table.has_passed(table.at(Cause.PROGRESS), at)
+
+
+# The timers of a machine.
+
+
+def ready_then(order: Callable[[Remote], object]) -> Callable[[Remote], object]:
+    def story(remote: Remote) -> None:
+        remote.shake(5.0)
+        order(remote)
+
+    return story
+
+
+def disconnect_with_bytes_queued(remote: Remote) -> None:
+    remote.peer.handle_writable(1_000, 5.0)
+    remote.peer.disconnect(Reason.REQUESTED, "enough", 5.0)
+
+
+STARTS: dict[str, Callable[[Remote], object]] = {
+    "handshake_timeout": lambda remote: remote.connect(5.0),
+    "idle_timeout": ready_then(lambda _remote: None),
+    "ping_interval": ready_then(lambda _remote: None),
+    "ping_timeout": ready_then(lambda remote: remote.peer.ping(5.0)),
+    "headers_timeout": ready_then(lambda remote: remote.peer.request_headers((genesis_of(remote.network),), 5.0)),
+    "addresses_timeout": ready_then(lambda remote: remote.peer.request_addresses(5.0)),
+    "transaction_timeout": ready_then(lambda remote: remote.peer.request_transaction(bytes(32), 5.0)),
+    "batch_timeout": ready_then(
+        lambda remote: remote.peer.request_blocks(requests_of(remote.network, blocks_of(remote.network, 2)), 5.0)
+    ),
+    "block_timeout": ready_then(
+        lambda remote: remote.peer.request_blocks(requests_of(remote.network, blocks_of(remote.network, 2)), 5.0)
+    ),
+    "close_timeout": ready_then(disconnect_with_bytes_queued),
+}
+"""At 5 s each of these starts the timer whose name it has."""
+
+
+def test_every_timer_of_a_peer_is_among_those_that_can_be_started() -> None:
+    assert set(STARTS) == set(Timing.__dataclass_fields__) - {"connect_timeout"}  # whoever dials has that one
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_zero_turns_this_one_timer_off_and_no_other(network: Network, name: str) -> None:
+    others = dict.fromkeys(STARTS, 1_000.0)
+    due = []
+    for duration in (50.0, 0.0):
+        limits = replace(network.limits, typical_block_size=1_000)
+        remote = Remote(replace(network, timing=Timing(**(others | {name: duration})), limits=limits))
+        STARTS[name](remote)
+        due.append(remote.peer.get_timer())
+    assert due[0] == 55.0
+    assert due[1] == (None if name == "close_timeout" else 1_005.0)
