@@ -141,6 +141,11 @@ class TestNeoOne:
             probe.write("getheaders", b"\x01" + genesis + bytes(32))
             headers = probe.read_until("headers")
             assert headers[0] == 9
+            fifth = bytes.fromhex(node.hash_at(5))[::-1]
+            probe.write("getheaders", b"\x02" + fifth + genesis + bytes(32))
+            assert probe.read_until("headers")[0] == 9  # of two hashes it takes the older one
+            probe.write("getheaders", b"\x01" + fifth + bytes(32))
+            assert probe.read_until("headers")[0] == 4
             probe.write("getblocks", b"\x01" + genesis + bytes(32))
             hashes = [bytes.fromhex(node.hash_at(height))[::-1] for height in range(1, 11)]
             assert probe.read_until("inv") == b"\x02\x09" + b"".join(hashes[:9])
