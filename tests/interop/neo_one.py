@@ -2,6 +2,8 @@
 
 `make setup` puts it under `.cache/nodes/neo_one`; where it is not, a test skips with the reason, and fails in CI.
 
+It takes messages that come together in one segment in reverse order: nothing may follow our version before its verack
+came, nor our verack before it had the time to read that. It announces blocks to those alone whose version has relay 1.
 What it never tells is its tip: `headers` and the `inv` that answers getblocks end one block before it. Its hash comes
 only in the `inv` of a block that arrives while we are connected (`add`); getdata with that hash does bring it.
 """

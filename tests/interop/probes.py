@@ -106,8 +106,15 @@ class LegacyProbe(_Probe):
         self._magic = magic
 
     def write(self, command: str, payload: bytes = b"") -> None:
-        head = struct.pack("<I12sI", self._magic, command.encode(), len(payload)) + sha256d(payload)[:4]
-        self._socket.sendall(head + payload)
+        self.write_together((command, payload))
+
+    def write_together(self, *messages: tuple[str, bytes]) -> None:
+        """Several messages in one segment."""
+        frames = b""
+        for command, payload in messages:
+            frames += struct.pack("<I12sI", self._magic, command.encode(), len(payload))
+            frames += sha256d(payload)[:4] + payload
+        self._socket.sendall(frames)
 
     def read(self) -> tuple[str, bytes]:
         magic, command, length, checksum = struct.unpack("<I12sI4s", self._take(24))
@@ -122,13 +129,17 @@ class LegacyProbe(_Probe):
             pass
         return frame[1]
 
-    def shake_hands(self, *, height: int = 0) -> bytes:
+    def version(self, *, height: int = 0, relay: bool = True) -> bytes:
+        """The payload of a version of ours."""
+        user_agent = b"/probe/"
+        head = struct.pack("<IQIHIB", 0, 1, 0, 0, NONCE, len(user_agent))
+        return head + user_agent + struct.pack("<IB", height, relay)
+
+    def shake_hands(self, *, height: int = 0, relay: bool = True) -> bytes:
         """Read its version, send ours, exchange veracks; returns the payload of its version."""
         command, version = self.read()
         assert command == "version", command
-        user_agent = b"/probe/"
-        ours = struct.pack("<IQIHIB", 0, 1, 0, 0, NONCE, len(user_agent)) + user_agent + struct.pack("<IB", height, 1)
-        self.write("version", ours)
+        self.write("version", self.version(height=height, relay=relay))
         assert self.read() == ("verack", b"")
         self.write("verack")
         return version

@@ -155,6 +155,32 @@ class TestNeoOne:
             tip = node.add(1)
             assert probe.read_until("inv") == b"\x02\x01" + bytes.fromhex(tip.hash)[::-1]
 
+    def test_it_takes_messages_of_one_segment_in_reverse(self, tmp_path: Path) -> None:
+        """So a verack behind our version comes first, and a request behind our verack: both end the connection."""
+        with NeoOne(tmp_path, 10) as node:
+            with LegacyProbe(dial(node.port), LEGACY.magic) as probe:
+                assert probe.read()[0] == "version"
+                probe.write_together(("version", probe.version()), ("verack", b""))
+                with pytest.raises(AssertionError, match="the node closed the connection"):
+                    probe.read()
+            with LegacyProbe(dial(node.port), LEGACY.magic) as probe:
+                assert probe.read()[0] == "version"
+                probe.write("version", probe.version())
+                assert probe.read() == ("verack", b"")
+                probe.write_together(("verack", b""), ("getaddr", b""))
+                with pytest.raises(AssertionError, match="the node closed the connection"):
+                    probe.read()
+
+    def test_it_announces_no_block_to_a_peer_that_wants_no_relay(self, tmp_path: Path) -> None:
+        with NeoOne(tmp_path, 10) as node, LegacyProbe(dial(node.port), LEGACY.magic) as probe:
+            probe.shake_hands(relay=False)
+            probe.write("mempool")
+            assert probe.read_until("inv") == b"\x01\0"  # the handshake is through
+            tip = node.add(1)
+            probe.write("getblocks", b"\x01" + bytes.fromhex(node.hash_at(9))[::-1] + bytes(32))
+            assert probe.read_until("inv") == b"\x02\x01" + bytes.fromhex(node.hash_at(10))[::-1]
+            assert tip.height == 11  # which the first inv of a block, an answer, does not name
+
     def test_as_a_client_it_asks_for_hashes_after_its_last_block_but_one(self, tmp_path: Path) -> None:
         with Listener() as listener, NeoOne(tmp_path, 10) as node:
             node.connect(listener.port)
