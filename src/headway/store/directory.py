@@ -14,7 +14,6 @@ to store them. Called by `aio` and `cli`.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from headway.chain.headers import HeaderTree
@@ -86,8 +85,7 @@ class Store:
     def get_headers(self, positions: Iterable[int]) -> Headers:
         """Stored headers, whole, by their positions in the tree: for chains whose tree keeps only a part of each."""
         raws = [self._headers.read_header(position - 1) for position in positions]  # the root is not in the log
-        ends = tuple(accumulate(map(len, raws)))
-        return Headers(b"".join(raws), (0, *ends[:-1]) if ends else (), ends, self._parser)
+        return Headers.joined(raws, self._parser)
 
     def mark_invalid(self, block_hash: Hash) -> None:
         """Keep it that this block, and what follows it, is invalid. Its header must have been appended before."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, ClassVar, Protocol, overload
 
 from headway.types import Hash, Header, Raw
@@ -54,6 +55,12 @@ class Headers:
         if len(raw) % stride:
             raise ValueError(f"{len(raw)} bytes are no whole number of headers, one every {stride} bytes")
         return cls(raw, range(0, len(raw), stride), range(size, len(raw) + 1, stride), parser)
+
+    @classmethod
+    def joined(cls, raws: Sequence[bytes], parser: Parser) -> Headers:
+        """These raw headers, each as long as it is."""
+        ends = tuple(accumulate(map(len, raws)))
+        return cls(b"".join(raws), (0, *ends[:-1]) if ends else (), ends, parser)
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -125,3 +125,12 @@ def test_heavy_messages_are_equal_by_their_bytes_alone() -> None:
     assert Tx(b"t", PARSER) == Tx(memoryview(b"t"), ToyParser())
     assert Tx(b"t", PARSER).txid == b"t" * 32
     assert bytes(Tx(memoryview(b"t"), PARSER)) == b"t"
+
+
+def test_raw_headers_are_joined_each_as_long_as_it_is() -> None:
+    raws = [b"a", b"bcd", b"", b"ef"]
+    joined = Headers.joined(raws, PARSER)
+    assert joined.raw == b"abcdef"
+    assert [joined.raw_at(number) for number in range(4)] == raws
+    assert joined.stride == 0
+    assert len(Headers.joined([], PARSER)) == 0
