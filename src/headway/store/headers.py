@@ -79,7 +79,10 @@ class HeaderLog:
         offset = min(HEAD_SIZE, self._file.size)
         while batch := self._batch_at(offset):
             if batch.kind is Kind.HEADERS:
-                self._note_places(batch.offset, batch.payload)
+                try:
+                    self._note_places(batch.offset, batch.payload)
+                except ValueError as error:
+                    raise DamagedFile(f"{self.path} makes no sense at byte {offset}: {error}") from error
             yield batch
             offset = batch.end
         if (behind := self._next_batch(offset)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from headway.errors import StoreError
 from headway.network import Network
-from headway.store.disk import Disk
+from headway.store.disk import DamagedFile, Disk
 from headway.store.format import HEAD_SIZE
 from headway.store.headers import HeaderLog, Kind
+from tests.sealednet import SEALED
 from tests.toynet import HEADER_SIZE, TOYNET, ToyRules, toy_chain
 
 RAW = [block[:HEADER_SIZE] for block in toy_chain(9)]
@@ -144,3 +146,15 @@ def test_a_log_of_another_network_is_closed_and_refused(path: Path) -> None:
     write(path)
     with pytest.raises(StoreError, match="use --network toynet"):
         HeaderLog(path, replace(TOYNET, name="other", magic=b"Ot"), Disk())
+
+
+def test_a_whole_batch_whose_records_make_no_sense_is_damage(path: Path) -> None:
+    with closing(HeaderLog(path, SEALED, Disk())) as log:
+        list(log.replay())
+        log.append_headers((3).to_bytes(4, "little") + b"abc")
+        log._append(Kind.HEADERS, 1, b"\x09\0\0\0torn")  # as no version of ours wrote it
+    with closing(HeaderLog(path, SEALED, Disk(), readonly=True)) as log:
+        batches = log.replay()
+        assert next(batches).records == 1
+        with pytest.raises(DamagedFile, match="makes no sense"):
+            next(batches)
