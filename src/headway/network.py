@@ -329,7 +329,8 @@ class ChainRules(Protocol):
         """
 
     def verify_block(self, request: BlockRequest, context: Any, raw: Raw) -> BlockVerdict:
-        """Every rule that a block can break by itself. `context` is the `block_context` of its parent, None if unknown.
+        """Every rule that a block can break by itself, its own header's proof included: what passes is proven, even
+        where its header's run asked for fewer proofs. `context` is the `block_context` of its parent, None if unknown.
 
         Never raises for bad input.
         """

@@ -1,7 +1,7 @@
-"""`headway verify PATH`: a data directory, a block file, headers, or one block, held to every rule of its network.
+"""`headway verify PATH`: a data directory, blocks or headers in a file, held to every rule of their network.
 
-What a file holds is told from its content (`kind`). Judges read it (`headers`, `blocks`, `directory`) and count into a
-`report`, which is printed whatever came of it.
+What a file holds is told from its content (`kind`). Judges read it (`headers`, `blocks`, `dump`, `directory`) and count
+into a `report`, which is printed whatever came of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from headway.cli.options import common_options, network_option
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
+    from headway.cli.verify.headers import HeaderJudge
+    from headway.cli.verify.kind import Kind
     from headway.cli.verify.report import Report
+    from headway.cli.verify.source import Source
     from headway.network import Network
 
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 )
 @common_options
 def verify(path: Path, network: Network, from_height: int | None, output: Output) -> Exit:
-    """Check a data directory, a blk*.dat file, raw headers, or one raw block, packed (.xz) or not.
+    """Check a data directory, a blk*.dat file, a chain dump (.acc), raw headers, or one raw block, packed (.xz) or not.
 
     Prints what was found valid and what could not be checked. Exit code 5 and the reason on the first fault; 1 where
     there is no verdict: what cannot be read, or a header ahead of this machine's clock.
@@ -66,26 +69,38 @@ def judge(path: Path, network: Network, from_height: int | None, wall_time: floa
 
 
 def _judge_file(path: Path, network: Network, from_height: int | None, wall_time: float, report: Report) -> None:
-    from headway.cli.verify.blocks import alone, framed, judge_blocks
-    from headway.cli.verify.headers import HeaderJudge, judge_headers, judge_sparse
-    from headway.cli.verify.kind import HEAD_SIZE, Kind, kind_of
+    from headway.cli.verify.headers import HeaderJudge
+    from headway.cli.verify.kind import head_size, kind_of
     from headway.cli.verify.report import Unreadable
     from headway.cli.verify.source import Source
+    from headway.cli.verify.work import Workers
     from headway.store.format import OWN_FILES
 
     source = Source(path)
-    head = source.head(HEAD_SIZE)
+    head = source.head(head_size(network))
     if head.startswith(OWN_FILES):
         raise Unreadable(f"{path} is a part of a data directory: verify the directory")
-    judge = HeaderJudge(network, wall_time, report)
-    match kind_of(head, network):
-        case Kind.HEADERS:
-            with source.open() as file:
+    with Workers(network) as workers:
+        _judge_content(source, kind_of(head, network), HeaderJudge(network, wall_time, report, workers), from_height)
+
+
+def _judge_content(source: Source, kind: Kind, judge: HeaderJudge, from_height: int | None) -> None:
+    from headway.cli.verify.blocks import alone, framed, judge_blocks
+    from headway.cli.verify.dump import judge_dump
+    from headway.cli.verify.headers import judge_headers, judge_lone_header, judge_sparse
+    from headway.cli.verify.kind import Kind
+
+    if kind in {Kind.BLOCK_FILE, Kind.BLOCK}:
+        split = framed if kind is Kind.BLOCK_FILE else alone
+        judge_blocks(partial(source.pieces, split, judge.network), judge, from_height)
+        return
+    with source.open() as file:
+        match kind:
+            case Kind.HEADERS:
                 judge_headers(file, judge, from_height)
-        case Kind.SPARSE_HEADERS:
-            with source.open() as file:
+            case Kind.SPARSE_HEADERS:
                 judge_sparse(file, judge, from_height)
-        case Kind.BLOCK_FILE:
-            judge_blocks(partial(source.pieces, framed, network), judge, from_height)
-        case Kind.BLOCK:
-            judge_blocks(partial(source.pieces, alone, network), judge, from_height)
+            case Kind.HEADER:
+                judge_lone_header(file, judge, from_height)
+            case _:
+                judge_dump(file, judge, from_height, says_height=kind is Kind.DUMP_FROM_HEIGHT)

@@ -1,41 +1,71 @@
 """Blocks: a file of them in the framing of blk*.dat, or one by itself.
 
 The blocks are read twice, one in memory at a time: for their headers, which are judged as the trees that they make
-(`forest`), then for themselves, in the order of the file. Called by `verify`.
+(`forest`), then for themselves, in the order of the file. Called by `verify`; `header_of` and `verified` by the other
+judges of blocks, too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 from headway.cli.verify.forest import Forest
 from headway.cli.verify.report import Fault
+from headway.errors import CodecError
 from headway.network import BlockStatus
 from headway.store.blocks import FRAME
 from headway.types import UNKNOWN_HEIGHT, BlockRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from headway.cli.verify.headers import HeaderJudge
-    from headway.network import Network
+    from headway.network import BlockVerdict, ChainRules, Network
     from headway.types import Height
 
 ReadBlocks: TypeAlias = "Callable[[], Iterator[bytes]]"
 """Gives the raw blocks from the first one on, each time that it is called; raises Fault where the file breaks off."""
 
 
+class ToJudge(NamedTuple):
+    """A block whose header is right, and what its chain's rules want to know of it."""
+
+    raw: bytes
+    request: BlockRequest
+    context: Any
+
+
 def judge_blocks(read: ReadBlocks, judge: HeaderJudge, from_height: Height | None) -> None:
     """Judge blocks in any order, of several branches. Raises Fault, ConfigError."""
     forest = _judged_headers(read, judge, from_height)
     most_work = -1
-    for raw in read():
-        number = forest.add(raw[: judge.network.rules.header_size])
-        if fault := forest.fault(number):
-            raise fault
-        _judge_block(raw, forest, number, judge)
-        if forest.work(number) > most_work:
-            most_work, judge.report.tip = forest.work(number), forest.id(number)
+    for block in verified(_with_contexts(read, forest, judge.network), judge):
+        if block.request.chainwork > most_work:
+            most_work, judge.report.tip = block.request.chainwork, block.request.id
+
+
+def verified(blocks: Iterable[ToJudge], judge: HeaderJudge) -> Iterator[ToJudge]:
+    """The blocks, each once it was found valid, and counted. Raises Fault at the first that is not."""
+    rules = judge.network.rules
+    for block, verdict in judge.workers.in_order(partial(_verdict, rules), blocks):
+        if verdict.status is not BlockStatus.VALID:
+            raise Fault.of_block(verdict, block.request.id)
+        judge.report.count_block(verdict, rules.static_unchecked)
+        yield block
+
+
+def header_of(raw: bytes, network: Network) -> bytes:
+    """The raw header of a block. Raises Fault when it is too short for one."""
+    size = network.rules.header_size
+    if size:
+        if len(raw) < size:
+            raise Fault("truncated", f"{len(raw)} bytes, and a header alone has {size}")
+        return raw[:size]
+    try:
+        return network.codec.parser.block_header(raw).raw
+    except CodecError as error:
+        raise Fault("bad-encoding", str(error)) from error
 
 
 def framed(file: BinaryIO, network: Network) -> Iterator[bytes]:
@@ -57,7 +87,8 @@ def framed(file: BinaryIO, network: Network) -> Iterator[bytes]:
         raw = file.read(length)
         if len(raw) < length:
             raise Fault("truncated", f"the file ends {len(raw)} bytes into a block of {length}")
-        yield _with_header(raw, network)
+        header_of(raw, network)
+        yield raw
 
 
 def alone(file: BinaryIO, network: Network) -> Iterator[bytes]:
@@ -66,7 +97,8 @@ def alone(file: BinaryIO, network: Network) -> Iterator[bytes]:
     raw = file.read(longest + 1)
     if len(raw) > longest:
         raise Fault("bad-blk-length", f"more than {longest} bytes, which is the most that a block has")
-    yield _with_header(raw, network)
+    header_of(raw, network)
+    yield raw
 
 
 def _judged_headers(read: ReadBlocks, judge: HeaderJudge, from_height: Height | None) -> Forest:
@@ -75,7 +107,7 @@ def _judged_headers(read: ReadBlocks, judge: HeaderJudge, from_height: Height | 
     stated = {}
     try:
         for raw in read():
-            header = rules.parse_header(raw[: rules.header_size])
+            header = rules.parse_header(header_of(raw, judge.network))
             number = forest.add(header.raw)
             if header.prev_hash not in forest and (height := rules.stated_height(raw)) != UNKNOWN_HEIGHT:
                 stated[number] = height
@@ -85,17 +117,15 @@ def _judged_headers(read: ReadBlocks, judge: HeaderJudge, from_height: Height | 
     return forest
 
 
-def _judge_block(raw: bytes, forest: Forest, number: int, judge: HeaderJudge) -> None:
-    rules = judge.network.rules
-    block = forest.id(number)
-    request = BlockRequest(forest.header(number), block.height, forest.work(number), block.hash)
-    verdict = rules.verify_block(request, forest.block_context(number), raw)
-    if verdict.status is not BlockStatus.VALID:
-        raise Fault.of_block(verdict, block)
-    judge.report.count_block(verdict, rules.static_unchecked)
+def _with_contexts(read: ReadBlocks, forest: Forest, network: Network) -> Iterator[ToJudge]:
+    for raw in read():
+        number = forest.add(header_of(raw, network))
+        if fault := forest.fault(number):
+            raise fault
+        block = forest.id(number)
+        request = BlockRequest(forest.header(number), block.height, forest.work(number), block.hash)
+        yield ToJudge(raw, request, forest.block_context(number))
 
 
-def _with_header(raw: bytes, network: Network) -> bytes:
-    if len(raw) < network.rules.header_size:
-        raise Fault("truncated", f"{len(raw)} bytes, and a header alone has {network.rules.header_size}")
-    return raw
+def _verdict(rules: ChainRules, block: ToJudge) -> tuple[ToJudge, BlockVerdict]:
+    return block, rules.verify_block(block.request, block.context, block.raw)

@@ -10,23 +10,26 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headway.chain.headers import HeaderTree
+from headway.chain import records
+from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
+from headway.cli.verify.blocks import ToJudge, verified
+from headway.cli.verify.headers import HeaderJudge
 from headway.cli.verify.report import Fault, Unreadable
-from headway.errors import StoreError
-from headway.network import BlockStatus
+from headway.cli.verify.work import Workers
+from headway.errors import CodecError, StoreError
 from headway.store.blocks import BlockFiles
 from headway.store.directory import BLOCKS_NAME, HEADERS_NAME
 from headway.store.disk import DamagedFile, Disk
 from headway.store.headers import HeaderLog, Kind
 from headway.store.lock import is_locked
 from headway.types import BlockId
-from headway.wire.messages import Headers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from headway.cli.verify.report import Report
-    from headway.network import Network
+    from headway.network import Headers, Network
     from headway.store.headers import Batch
     from headway.types import Hash
 
@@ -36,10 +39,14 @@ def judge_directory(path: Path, network: Network, wall_time: float, report: Repo
     if not (path / HEADERS_NAME).is_file():
         raise Unreadable(f"{path} is no data directory of headway: there is no {HEADERS_NAME} in it")
     try:
-        with closing(HeaderLog(path / HEADERS_NAME, network, Disk(), readonly=True)) as log:
-            tree = _judge_log(log, network, wall_time, report)
+        with (
+            closing(HeaderLog(path / HEADERS_NAME, network, Disk(), readonly=True)) as log,
+            Workers(network) as workers,
+        ):
+            judge = HeaderJudge(network, wall_time, report, workers)
+            tree = _judge_log(log, judge)
             with closing(BlockFiles(path / BLOCKS_NAME, network, Disk(), readonly=True)) as blocks:
-                _judge_blocks(blocks, tree, network, report)
+                _judge_blocks(blocks, tree, judge)
                 if (torn := log.torn + blocks.torn) and not is_locked(path):
                     raise Fault(
                         "truncated", f"{torn} bytes of an unfinished write; the next `headway sync` cuts them off"
@@ -50,12 +57,13 @@ def judge_directory(path: Path, network: Network, wall_time: float, report: Repo
         raise Unreadable(str(error)) from error
 
 
-def _judge_log(log: HeaderLog, network: Network, wall_time: float, report: Report) -> HeaderTree:
-    tree = HeaderTree(replace(network, minimum_chainwork=0))  # a tree that takes as many headers as there are
+def _judge_log(log: HeaderLog, judge: HeaderJudge) -> HeaderTree:
+    report = judge.report
+    tree = HeaderTree(replace(judge.network, minimum_chainwork=0))  # a tree that takes as many headers as there are
     report.tip = tree.tip
     for batch in log.replay():
         if batch.kind is Kind.HEADERS:
-            _judge_batch(batch, tree, network, wall_time, report)
+            _judge_batch(batch, tree, judge)
         else:
             _condemn(batch.payload, tree)
         report.tip = tree.tip
@@ -64,18 +72,32 @@ def _judge_log(log: HeaderLog, network: Network, wall_time: float, report: Repor
     return tree
 
 
-def _judge_batch(batch: Batch, tree: HeaderTree, network: Network, wall_time: float, report: Report) -> None:
-    parser = network.codec.parser
-    headers = Headers.fixed(batch.payload, parser, size=network.rules.header_size)
-    added = tree.add(headers, wall_time)
-    report.headers += added.count
-    report.unchecked.update(dict(added.unchecked))
+def _judge_batch(batch: Batch, tree: HeaderTree, judge: HeaderJudge) -> None:
+    try:
+        headers = records.unpack(batch.payload, judge.network)
+        added = _added(headers, tree, judge)
+    except (ValueError, CodecError) as error:
+        raise Fault("damaged", f"the log holds what is no header: {error}") from error
+    judge.report.headers += added.count
+    judge.report.unchecked.update(dict(added.unchecked))
     if added.error:
         raise Fault.of_header(added.error)
+    if added.conflict:
+        raise Fault("conflict", "a second one at this height that its chain's rules allow", added.conflict)
     if not added.connects:
         raise Fault("bad-prevblk", "its parent is not in the log", BlockId(-1, headers[0].hash))
     if added.count != batch.records:
         raise Fault("duplicate", f"{batch.records - added.count} headers are in the log twice", tree.id(added.last))
+
+
+def _added(headers: Headers, tree: HeaderTree, judge: HeaderJudge) -> Added:
+    """`HeaderTree.add` with the proofs on threads."""
+    judged = tree.judge(headers, judge.wall_time)
+    if isinstance(judged, Added):
+        return judged
+    if failure := judge.workers.first_failure(judged.verdict.proofs):
+        return Added(NOT_KNOWN, error=tree.disproved(judged, *failure))
+    return tree.accept(judged)
 
 
 def _condemn(block_hash: Hash, tree: HeaderTree) -> None:
@@ -85,30 +107,28 @@ def _condemn(block_hash: Hash, tree: HeaderTree) -> None:
     tree.invalidate(position)
 
 
-def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, network: Network, report: Report) -> None:
+def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, judge: HeaderJudge) -> None:
     """Judge what is stored. Blocks of condemned headers were judged when they were condemned."""
 
     def find(block_hash: Hash) -> int | None:
         position = tree.find(block_hash)
         if position is None:
-            report.unchecked["blocks-without-header"] += 1
+            judge.report.unchecked["blocks-without-header"] += 1
         return position
 
     blocks.load(find)
     if blocks.passed_over:
         raise Fault("damaged", f"{blocks.passed_over} stored blocks are gone, or their index records damaged")
+    for _ in verified(_stored(blocks, tree), judge):
+        pass
+
+
+def _stored(blocks: BlockFiles, tree: HeaderTree) -> Iterator[ToJudge]:
     for position in blocks.positions():
         if position and tree.is_valid(position):
-            _judge_block(blocks, position, tree, network, report)
-
-
-def _judge_block(blocks: BlockFiles, position: int, tree: HeaderTree, network: Network, report: Report) -> None:
-    try:
-        raw = blocks.get(position)
-    except DamagedFile as error:
-        raise Fault("damaged", str(error), tree.id(position)) from error
-    assert raw is not None, "its position came from the index"
-    verdict = network.rules.verify_block(tree.request(position), tree.block_context(tree.parent(position)), raw)
-    if verdict.status is not BlockStatus.VALID:
-        raise Fault.of_block(verdict, tree.id(position))
-    report.count_block(verdict, network.rules.static_unchecked)
+            try:
+                raw = blocks.get(position)
+            except DamagedFile as error:
+                raise Fault("damaged", str(error), tree.id(position)) from error
+            assert raw is not None, "its position came from the index"
+            yield ToJudge(raw, tree.request(position), tree.block_context(tree.parent(position)))

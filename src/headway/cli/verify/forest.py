@@ -2,7 +2,7 @@
 
 So the headers are taken first, as many as there are; then each tree among them is judged from its root, branch by
 branch, and every header gets its height, its work, and its fault if it has one.
-About 350 bytes a header. Called by `blocks` only.
+About 350 bytes a header, and its proof where it has one. Called by `blocks` only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Forest:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._size = network.rules.header_size
+        self.root_height = network.rules.root.height
         self._raw = bytearray()
+        self._ends = array("Q")  # of each in `_raw`, where headers vary in size
         self._numbers: dict[Hash, int] = {}
         self._parents = array("q")
         self._first_children = array("q")
@@ -53,6 +55,8 @@ class Forest:
         number = self._numbers.setdefault(self._network.rules.parse_header(raw).hash, len(self))
         if number == len(self):
             self._raw += raw
+            if not self._size:
+                self._ends.append(len(self._raw))
             self._works.append(0)
             for column in (self._parents, self._first_children, self._next_siblings, self._heights):
                 column.append(_NONE)
@@ -62,7 +66,9 @@ class Forest:
         return block_hash in self._numbers
 
     def raw(self, number: int) -> bytes:
-        return bytes(self._raw[number * self._size : (number + 1) * self._size])
+        if self._size:
+            return bytes(self._raw[number * self._size : (number + 1) * self._size])
+        return bytes(self._raw[self._ends[number - 1] if number else 0 : self._ends[number]])
 
     def header(self, number: int) -> Header:
         return self._network.rules.parse_header(self.raw(number))
@@ -125,7 +131,8 @@ class Forest:
             batch = run[start : start + _BATCH]
             accepted = 0
             if fault is None:
-                verdict = judge.verdict(b"".join(map(self.raw, batch)), context)
+                verdict = judge.verdict(judge.run_of([*map(self.raw, batch)]), above(height, start), context)
+                judge.report.count_headers(verdict)
                 context, accepted = verdict.context, verdict.accepted
                 fault = Fault.of_header(verdict.error) if verdict.error else None
                 for number, own in zip(batch, verdict.works, strict=False):
@@ -181,7 +188,7 @@ class _BranchBelow:
         return self._forest.header(self._number).prev_hash
 
     def header(self, height: Height) -> bytes:
-        if height == 0:
+        if height == self._forest.root_height:
             return self._network.rules.genesis
         number: int | None = self._number
         for _ in range(self._at - height):

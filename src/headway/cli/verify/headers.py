@@ -1,22 +1,24 @@
-"""Header files: one run of headers, or sparse ones, judged as they are read.
+"""Header files: one run of headers, sparse ones, or one that carries its proof; judged as they are read.
 
 A file that starts at height H is held to every rule of those heights that it allows; what needs headers before it, or
 missing in it, the rules count as unchecked. Memory does not grow with the file.
-Called by `verify`; `HeaderJudge` and `first_height` by `blocks` too.
+Called by `verify`; `HeaderJudge` and the heights by the judges of blocks too.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from headway.cli.verify.kind import SPARSE_HEIGHT_SIZE
+from headway.cli.verify.kind import LONG_HEAD_SIZE, SPARSE_HEIGHT_SIZE
 from headway.cli.verify.report import Fault
-from headway.errors import ConfigError
+from headway.cli.verify.work import Workers
+from headway.errors import ConfigError, InvalidHeader
 from headway.types import UNKNOWN_HEIGHT, ZERO_HASH, BlockId, Height
 from headway.wire.messages import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from headway.cli.verify.report import Report
     from headway.network import HeaderVerdict, Network
@@ -29,24 +31,44 @@ _BATCH: Final = 2_000
 class HeaderJudge:
     """Judges runs of headers and counts what it finds into the report."""
 
-    def __init__(self, network: Network, wall_time: float, report: Report) -> None:
+    def __init__(self, network: Network, wall_time: float, report: Report, workers: Workers | None = None) -> None:
         self.network = network
-        self._wall_time = wall_time
+        self.wall_time = wall_time
         self.report = report
+        self.workers = workers or Workers(network)
 
-    def verdict(self, raw: bytes, context: Any) -> HeaderVerdict:
-        """The rules' verdict on headers back to back; those that passed are counted."""
-        headers = Headers.fixed(raw, self.network.codec.parser, size=self.network.rules.header_size)
-        verdict = self.network.rules.check_headers(headers, context, self._wall_time)
-        self.report.count_headers(verdict)
-        return verdict
+    def run_of(self, raws: Sequence[bytes]) -> Headers:
+        """These raw headers as one run."""
+        size, parser = self.network.rules.header_size, self.network.codec.parser
+        return Headers.fixed(b"".join(raws), parser, size=size) if size else Headers.joined(raws, parser)
 
-    def judge(self, raw: bytes, height: Height, context: Any) -> Any:
+    def verdict(self, headers: Headers, height: Height, context: Any, *, thorough: bool = True) -> HeaderVerdict:
+        """The rules' verdict on headers, once the proofs that it wants were checked; nothing is counted.
+
+        `height`: that of the first one. `thorough`: a proof of each header, else of no more than all their hashes.
+        """
+        verdict = self.network.rules.check_headers(headers, context, self.wall_time, thorough=thorough)
+        failure = self.workers.first_failure(verdict.proofs)
+        if failure is None:
+            return verdict
+        number, detail = failure
+        block = BlockId(above(height, number), headers[number].hash)
+        return replace(
+            verdict,
+            accepted=number,
+            hashes=verdict.hashes[: 32 * number],
+            works=verdict.works[:number],
+            error=InvalidHeader("bad-witness", block, detail),
+            unchecked=verdict.unchecked if number else {},
+        )
+
+    def judge(self, headers: Headers, height: Height, context: Any) -> Any:
         """Judge a run whose first header has `height`, the last one being the tip; returns the context behind it.
 
         Raises Fault.
         """
-        verdict = self.verdict(raw, context)
+        verdict = self.verdict(headers, height, context)
+        self.report.count_headers(verdict)
         if verdict.accepted:
             self.report.tip = BlockId(above(height, verdict.accepted - 1), verdict.hashes[-32:])
         if verdict.error:
@@ -68,6 +90,12 @@ def first_height(first: Header, network: Network, stated: Height | None) -> Heig
     return UNKNOWN_HEIGHT if stated is None else stated
 
 
+def height_of(first: Header, raw: bytes, network: Network, stated: Height | None) -> Height:
+    """The same, where what the header or block `raw` says of itself may tell it too. `first` is its header."""
+    height = first_height(first, network, stated)
+    return network.rules.stated_height(raw) if height == UNKNOWN_HEIGHT else height
+
+
 def above(height: Height, by: int) -> Height:
     """The height `by` above another, unknown above an unknown one."""
     return UNKNOWN_HEIGHT if height == UNKNOWN_HEIGHT else height + by
@@ -79,10 +107,17 @@ def judge_headers(file: BinaryIO, judge: HeaderJudge, from_height: Height | None
     first = file.read(rules.header_size)
     _refuse_rest(len(first) % rules.header_size, rules.header_size)
     height = first_height(rules.parse_header(first), judge.network, from_height)
-    context = judge.judge(first, height, rules.context_at(height))
+    context = judge.judge(judge.run_of([first]), height, rules.context_at(height))
     for raw, rest in _records(file, rules.header_size):
-        context = judge.judge(raw, above(height, judge.report.headers), context)
+        context = judge.judge(judge.run_of([raw]), above(height, judge.report.headers), context)
         _refuse_rest(rest, rules.header_size)
+
+
+def judge_lone_header(file: BinaryIO, judge: HeaderJudge, from_height: Height | None) -> None:
+    """Judge a file that `kind_of` found to be one header of a chain whose headers vary in size. Raises as above."""
+    header = judge.network.codec.parser.block_header(file.read(LONG_HEAD_SIZE))
+    height = height_of(header, header.raw, judge.network, from_height)
+    judge.judge(judge.run_of([header.raw]), height, judge.network.rules.context_at(height))
 
 
 def judge_sparse(file: BinaryIO, judge: HeaderJudge, from_height: Height | None) -> None:
@@ -103,7 +138,7 @@ def judge_sparse(file: BinaryIO, judge: HeaderJudge, from_height: Height | None)
             else:
                 block = BlockId(height, rules.parse_header(header).hash)
                 raise Fault("bad-height", f"heights must rise, and {last} is before it", block)
-            context = judge.judge(header, height, context)
+            context = judge.judge(judge.run_of([header]), height, context)
             last = height
         _refuse_rest(rest, size)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from headway.cli.verify.blocks import alone, framed, judge_blocks
+from headway.cli.verify.blocks import alone, framed, header_of, judge_blocks
 from headway.cli.verify.headers import HeaderJudge
 from headway.cli.verify.report import Fault, Report
 from headway.networks import network_named
@@ -22,6 +22,8 @@ from tests.chain_builder import (
     payment,
     regtest_chain,
 )
+from tests.sealednet import PARSER, SEALED, seal, sealed_chain
+from tests.toynet import toy_chain
 
 REGTEST = network_named("regtest")
 CHAIN = [GENESIS, *regtest_chain(16, transactions_per_block=1)]
@@ -190,3 +192,38 @@ def test_a_lone_block_is_read_up_to_the_size_of_a_block() -> None:
     for size in (0, 79):
         with pytest.raises(Fault, match="truncated"):
             list(alone(io.BytesIO(bytes(size)), REGTEST))
+
+
+def judged_sealed(blocks: list[bytes]) -> Report:
+    report = Report()
+    judge_blocks(lambda: iter(blocks), HeaderJudge(SEALED, 2e9, report), None)
+    return report
+
+
+def test_blocks_whose_headers_vary_in_size_are_checked_in_any_order() -> None:
+    chain = [SEALED.rules.genesis_block, *sealed_chain(30)]
+    report = judged_sealed(random.Random(1).sample(chain, len(chain)))
+    assert (report.headers, report.blocks) == (31, 31)
+    assert report.tip is not None
+    assert report.tip.height == 30
+    assert report.unchecked == dict.fromkeys(SEALED.rules.static_unchecked, 31)
+    lone = judged_sealed(chain[9:10])
+    assert (lone.blocks, lone.unchecked["link"]) == (1, 1)
+
+
+def test_each_copy_of_a_block_has_its_own_proof() -> None:
+    chain = sealed_chain(3)
+    with pytest.raises(Fault, match="bad-seal"):
+        judged_sealed([*chain, seal(toy_chain(3)[2], b"forged")])
+    with pytest.raises(Fault, match="bad-witness"):
+        judged_sealed([seal(toy_chain(3)[0], b"forged"), *chain])
+
+
+def test_the_header_of_a_block_is_as_long_as_its_chain_has_it() -> None:
+    block = sealed_chain(1)[0]
+    assert header_of(block, SEALED) == PARSER.block_header(block).raw
+    assert header_of(CHAIN[3], REGTEST) == CHAIN[3][:80]
+    with pytest.raises(Fault, match="bad-encoding"):
+        header_of(block[:40], SEALED)
+    with pytest.raises(Fault, match="truncated"):
+        header_of(CHAIN[3][:79], REGTEST)

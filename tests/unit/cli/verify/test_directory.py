@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from headway.chain import records
 from headway.cli.verify.directory import judge_directory
 from headway.cli.verify.report import Fault, Report, Unreadable
 from headway.network import Limits
 from headway.networks import network_named
 from headway.store import Store
 from headway.store.format import HEAD_SIZE
+from headway.types import BlockId
 from tests.chain_builder import GENESIS, SPACING, assemble, block_hash, block_time, coinbase, regtest_chain
+from tests.sealednet import PARSER, SEALED, seal, sealed_chain, sealed_headers
+from tests.toynet import toy_chain
 
 REGTEST = network_named("regtest")
 CHAIN = regtest_chain(12, transactions_per_block=1)
@@ -226,3 +230,65 @@ def test_as_many_headers_as_there_are_are_judged_whatever_their_work(path: Path)
     report = Report()
     judge_directory(path, demanding, NOW, report)
     assert report.headers == 20
+
+
+def sealed_directory(path: Path, headers: list[bytes], blocks: list[bytes]) -> Path:
+    """With the headers of some sealed blocks and with others of them whole."""
+    with Store.open(path, SEALED) as store:
+        for batch in (headers[:7], headers[7:]):
+            raw = records.pack(sealed_headers(batch), 0)
+            store.tree.restore(raw)
+            store.append_headers(raw)
+        for block in blocks:
+            store.put_block(PARSER.block_header(block).hash, block)
+    return path
+
+
+def judged_sealed(path: Path) -> Report:
+    report = Report()
+    judge_directory(path, SEALED, 2e9, report)
+    return report
+
+
+def test_headers_with_proofs_and_blocks_with_their_own_are_checked_in_full(tmp_path: Path) -> None:
+    chain = sealed_chain(20)
+    other_copy = seal(toy_chain(5)[4], b"ok, and another one than in the log")
+    report = judged_sealed(sealed_directory(tmp_path, chain, [chain[9], other_copy, chain[3]]))
+    assert (report.headers, report.blocks) == (20, 3)
+    assert report.tip is not None
+    assert report.tip.height == 20
+    assert report.unchecked == {"everything": 3}
+
+
+@pytest.mark.parametrize("at", [0, 6, 7, 19])
+def test_a_header_in_the_log_without_a_proof_is_refused(tmp_path: Path, at: int) -> None:
+    chain = sealed_chain(20)
+    chain[at] = seal(toy_chain(at + 1)[at], b"garbage")
+    with pytest.raises(Fault, match="bad-witness") as caught:
+        judged_sealed(sealed_directory(tmp_path, chain, []))
+    assert caught.value.block is not None
+    assert caught.value.block.height == at + 1
+
+
+def test_a_stored_block_without_a_proof_is_refused(tmp_path: Path) -> None:
+    chain = sealed_chain(20)
+    with pytest.raises(Fault, match="bad-seal"):
+        judged_sealed(sealed_directory(tmp_path, chain, [chain[2], seal(toy_chain(5)[4], b"garbage")]))
+
+
+def test_a_second_chain_in_the_log_of_a_final_one_is_a_conflict(tmp_path: Path) -> None:
+    directory = sealed_directory(tmp_path, sealed_chain(8), [])
+    rival = sealed_chain(2, salt=1)
+    with Store.open(directory, SEALED) as store:
+        store.append_headers(records.pack(sealed_headers(rival), 0))
+    with pytest.raises(Fault, match="conflict") as caught:
+        judged_sealed(directory)
+    assert caught.value.block == BlockId(1, PARSER.block_header(rival[0]).hash)
+
+
+def test_records_that_are_no_headers_are_damage(tmp_path: Path) -> None:
+    directory = sealed_directory(tmp_path, sealed_chain(8), [])
+    with Store.open(directory, SEALED) as store:
+        store.append_headers((5).to_bytes(4, "little") + b"small")
+    with pytest.raises(Fault, match="damaged"):
+        judged_sealed(directory)

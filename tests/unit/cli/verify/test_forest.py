@@ -13,6 +13,8 @@ from headway.errors import ConfigError
 from headway.networks import network_named
 from headway.types import UNKNOWN_HEIGHT
 from tests.chain_builder import GENESIS, SPACING, assemble, block_hash, block_time, coinbase, regtest_chain
+from tests.sealednet import PARSER, SEALED, seal, sealed_chain
+from tests.toynet import toy_chain
 
 REGTEST = network_named("regtest")
 CHAIN = [GENESIS, *regtest_chain(20)]
@@ -141,3 +143,32 @@ def test_long_runs_are_judged_in_batches(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_is_a_forest_too() -> None:
     forest, report = grown([], first=5)
     assert len(forest) == report.headers == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_headers_that_vary_in_size_make_trees_too(seed: int) -> None:
+    headers = [PARSER.block_header(block).raw for block in sealed_chain(20, seals=(b"ok", b"ok, longer", b"ok" * 90))]
+    order = random.Random(seed).sample(range(20), 20)
+    forest, report = Forest(SEALED), Report()
+    for number, at in enumerate(order):
+        assert forest.add(headers[at]) == number
+    forest.judge(HeaderJudge(SEALED, 2e9, report), {}, None)
+    assert report.headers == 20
+    for number, at in enumerate(order):
+        assert forest.raw(number) == headers[at]
+        assert forest.id(number).height == at + 1
+        assert forest.work(number) == at + 1
+        assert forest.fault(number) is None
+
+
+def test_what_stands_on_a_header_without_a_proof_shares_its_fault() -> None:
+    blocks = sealed_chain(9)
+    blocks[4] = seal(toy_chain(5)[4], b"forged")
+    forest, report = Forest(SEALED), Report()
+    for block in blocks:
+        forest.add(PARSER.block_header(block).raw)
+    forest.judge(HeaderJudge(SEALED, 2e9, report), {}, None)
+    assert report.headers == 4
+    faults = [forest.fault(number) for number in range(9)]
+    assert faults[:4] == [None] * 4
+    assert {str(fault) for fault in faults[4:]} == {f"block {forest.id(4)}: bad-witness (a seal that says b'forged')"}

@@ -7,13 +7,23 @@ import tracemalloc
 
 import pytest
 
-from headway.cli.verify.headers import HeaderJudge, above, first_height, judge_headers, judge_sparse
+from headway.cli.verify.headers import (
+    HeaderJudge,
+    above,
+    first_height,
+    height_of,
+    judge_headers,
+    judge_lone_header,
+    judge_sparse,
+)
 from headway.cli.verify.report import Fault, Report
 from headway.errors import ConfigError
 from headway.networks import network_named
-from headway.types import UNKNOWN_HEIGHT
+from headway.types import UNKNOWN_HEIGHT, BlockId
 from tests.chain_builder import GENESIS, assemble, block_hash, block_time, coinbase, mined, regtest_chain
 from tests.data import read
+from tests.sealednet import PARSER, SEALED, seal, sealed_chain
+from tests.toynet import toy_chain
 
 REGTEST = network_named("regtest")
 CHAIN = [GENESIS, *regtest_chain(30)]
@@ -199,3 +209,60 @@ def test_memory_does_not_grow_with_the_file() -> None:
         return peak
 
     assert peak(10_000) < 1.5 * peak(4_000)
+
+
+SEALED_CHAIN = sealed_chain(9)
+"""From height 1."""
+LATE = 2_000_000_000.0
+
+
+def judged_alone(block: bytes, from_height: int | None = None) -> Report:
+    report = Report()
+    header = PARSER.block_header(block).raw
+    judge_lone_header(io.BytesIO(header), HeaderJudge(SEALED, LATE, report), from_height)
+    return report
+
+
+def test_a_lone_header_behind_the_root_is_checked_in_full() -> None:
+    report = judged_alone(SEALED_CHAIN[0])
+    assert report.headers == 1
+    assert report.tip == BlockId(1, PARSER.block_header(SEALED_CHAIN[0]).hash)
+    assert report.unchecked == {}
+
+
+def test_a_lone_header_from_the_middle_counts_what_needs_the_one_before() -> None:
+    assert judged_alone(SEALED_CHAIN[4]).unchecked == {"link": 1, "time": 1}
+    report = judged_alone(SEALED_CHAIN[4], 5)
+    assert report.tip is not None
+    assert report.tip.height == 5
+    with pytest.raises(ConfigError, match="--from-height 2: the file begins with height 1"):
+        judged_alone(SEALED_CHAIN[0], 2)
+
+
+def test_a_lone_headers_proof_must_hold() -> None:
+    with pytest.raises(Fault, match="bad-witness") as caught:
+        judged_alone(seal(toy_chain(1)[0], b"forged"))
+    assert caught.value.block is not None
+    assert caught.value.block.height == 1
+
+
+def test_of_a_run_what_comes_before_a_proof_that_fails_passes() -> None:
+    blocks = [*SEALED_CHAIN[:6], seal(toy_chain(7)[6], b"forged"), SEALED_CHAIN[7]]
+    report = Report()
+    judge = HeaderJudge(SEALED, LATE, report)
+    run = judge.run_of([PARSER.block_header(block).raw for block in blocks])
+    with pytest.raises(Fault, match="bad-witness") as caught:
+        judge.judge(run, 1, SEALED.rules.context_at(1))
+    assert caught.value.block == BlockId(7, PARSER.block_header(blocks[6]).hash)
+    assert report.headers == 6
+    assert report.tip == BlockId(6, PARSER.block_header(blocks[5]).hash)
+    verdict = judge.verdict(run, 1, SEALED.rules.context_at(1), thorough=False)
+    assert verdict.accepted == 8, "the last one is proven, and it is all that was asked for"
+    assert len(verdict.works) == 8
+
+
+def test_a_block_that_states_its_height_needs_nobody_to_say_it() -> None:
+    parse = REGTEST.rules.parse_header
+    assert height_of(parse(CHAIN[7][:80]), CHAIN[7], REGTEST, None) == 7
+    assert height_of(parse(CHAIN[7][:80]), CHAIN[7], REGTEST, 9) == 9
+    assert height_of(parse(CHAIN[7][:80]), CHAIN[7][:80], REGTEST, None) == UNKNOWN_HEIGHT
