@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "sync": "Bring headers and blocks into the data directory, verified; resumes.",
     "verify": "Check a data directory, a block file, headers or one block.",
+    "export": "Write stored blocks to a file.",
     "peer": "Talk to one peer: handshake report, ping, headers.",
     "serve": "Answer other nodes from the data directory.",
     "demo": "Sync from a network of peers on this machine, three of them faulty.",
