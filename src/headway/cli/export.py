@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from headway.cli.options import common_options, datadir_option, default_datadir, network_option
+from headway.cli.options import (
+    checkpoint_option,
+    common_options,
+    datadir_option,
+    default_datadir,
+    network_option,
+    trusting,
+)
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -53,6 +60,7 @@ class Wanted:
 @click.option("--from", "first", type=click.IntRange(min=0), metavar="H", help="First height.  [default: the lowest]")
 @click.option("--to", "last", type=click.IntRange(min=0), metavar="H", help="Last height.  [default: the last stored]")
 @click.option("--force", is_flag=True, help="Replace FILE when it exists.")
+@checkpoint_option
 @common_options
 def export(
     *,
@@ -63,6 +71,7 @@ def export(
     first: int | None,
     last: int | None,
     force: bool,
+    checkpoint: str | None,
     output: Output,
 ) -> Exit:
     """Write stored blocks of the best chain to FILE, or to stdout when it is `-`.
@@ -75,6 +84,7 @@ def export(
 
     if file == STDOUT and output.json:
         raise ConfigError("--json and the blocks cannot both go to stdout: name a file")
+    network = trusting(network, checkpoint)
     with Store.open(datadir or default_datadir(network), network, readonly=True) as store:
         wanted = stored_range(store, first, last)
         with _target(file, force=force) as stream:

@@ -223,7 +223,7 @@ def test_a_chain_from_a_trusted_block_begins_behind_it(tmp_path: Path) -> None:
 def export_sealed(datadir: Path, file: Path) -> int:
     """The command with a network that has no name."""
     assert export.callback
-    options: dict[str, Any] = {"first": None, "last": None, "force": False, "format_": "acc"}
+    options: dict[str, Any] = {"first": None, "last": None, "force": False, "format_": "acc", "checkpoint": None}
     common: dict[str, Any] = {"json_": False, "quiet": True, "verbose": False, "color": "never"}
     code: int = export.callback(file=str(file), network=SEALED, datadir=datadir, **options, **common)
     return code

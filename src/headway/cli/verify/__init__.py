@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headway.cli.options import common_options, network_option
+from headway.cli.options import checkpoint_option, common_options, network_option, trusting
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     metavar="H",
     help="Height of the first header or block of a file that does not start at genesis.",
 )
+@checkpoint_option
 @common_options
-def verify(path: Path, network: Network, from_height: int | None, output: Output) -> Exit:
+def verify(path: Path, network: Network, from_height: int | None, checkpoint: str | None, output: Output) -> Exit:
     """Check a data directory, a blk*.dat file, a chain dump (.acc), raw headers, or one raw block, packed (.xz) or not.
 
     Prints what was found valid and what could not be checked. Exit code 5 and the reason on the first fault; 1 where
@@ -41,7 +42,7 @@ def verify(path: Path, network: Network, from_height: int | None, output: Output
     """
     import time
 
-    report = judge(path, network, from_height, time.time())
+    report = judge(path, trusting(network, checkpoint), from_height, time.time())
     output.result(report.data(), text=report.text())
     if report.error is None:
         return Exit.DONE
