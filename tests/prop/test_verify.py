@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from hypothesis import given
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 from headway.cli.verify import judge
 from headway.cli.verify.report import Fault, Report
 from headway.errors import ConfigError
-from headway.networks import network_named
+from headway.network import Network
+from headway.networks import names, network_named
+from headway.store import dump
+from headway.testing.neo_chain import Generation, NeoChain, neo_network, validators
 from tests.chain_builder import block_time, regtest_chain
 from tests.data import read
 
@@ -31,12 +35,18 @@ def framed(blocks: list[bytes], magic: bytes = REGTEST.magic) -> bytes:
     return b"".join(magic + len(block).to_bytes(4, "little") + block for block in blocks)
 
 
+def dumped(blocks: list[bytes], first: int = 0) -> bytes:
+    return dump.head(first, len(blocks)) + b"".join(dump.number(len(block)) + block for block in blocks)
+
+
 SOUND = {
     "headers": b"".join(block[:80] for block in CHAIN),
     "headers from the middle": b"".join(block[:80] for block in CHAIN[5:]),
     "sparse headers": b"".join(height.to_bytes(4, "little") + CHAIN[height - 1][:80] for height in (1, 2, 5, 6, 7, 12)),
     "a block file": framed(CHAIN),
     "a block file from the middle": framed(CHAIN[5:]),
+    "a chain dump": dumped(CHAIN),
+    "a chain dump from the middle": dumped(CHAIN[5:], 6),
     "a block": CHAIN[-1],
 }
 
@@ -63,7 +73,7 @@ def test_a_file_changed_anywhere_is_judged(kind: str, data: st.DataObject) -> No
     assert report.valid or isinstance(report.error, Fault)
 
 
-@given(st.binary(max_size=2_000), st.sampled_from(["bitcoin", "testnet3", "testnet4", "signet", "regtest"]))
+@given(st.binary(max_size=2_000), st.sampled_from(names()))
 def test_garbage_is_never_valid(content: bytes, network_name: str) -> None:
     for prefix in (b"", network_named(network_name).magic, b"\xfd7zXZ\0"):
         assert not judged(prefix + content, network_name).valid
@@ -92,8 +102,39 @@ def test_a_file_cut_anywhere_is_refused_unless_what_is_left_is_whole(kind: str, 
     record = 80 if kind.startswith("headers") else 84
     if kind in {"headers", "headers from the middle", "sparse headers"}:
         assert report.refused == bool(size == 0 or size % record)
+    elif kind.startswith("a chain dump"):
+        assert report.refused
     elif kind == "a block":
         assert report.refused == (size != 80), "80 bytes of a block are a header"
     else:
         ends = [len(framed(CHAIN[at:end])) for at in (0, 5) for end in range(at + 1, len(CHAIN))]
         assert report.refused == (size not in ends)
+
+
+@cache
+def neo_dump(generation: Generation) -> tuple[Network, bytes]:
+    network = neo_network(generation, validators(2))
+    return network, dumped([network.rules.genesis_block, *NeoChain(network, validators(2)).blocks(8)])
+
+
+@given(st.sampled_from(["neo2", "neo3"]), st.data())
+def test_a_dump_of_signed_blocks_changed_anywhere_is_judged(generation: Generation, data: st.DataObject) -> None:
+    network, sound = neo_dump(generation)
+    content = bytearray(sound)
+    for _ in range(data.draw(st.integers(0, 3))):
+        start = data.draw(st.integers(0, len(content)))
+        end = start + data.draw(st.integers(0, 200))
+        content[start:end] = data.draw(st.binary(max_size=200))
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(content)
+        report = judge(Path(file.name), network, None, NOW)
+    assert report.valid or isinstance(report.error, Fault)
+    assert report.valid or bytes(content) != sound
+
+
+@given(st.sampled_from(["neo2", "neo3"]), st.data())
+def test_a_dump_of_signed_blocks_cut_anywhere_is_refused(generation: Generation, data: st.DataObject) -> None:
+    network, sound = neo_dump(generation)
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(sound[: data.draw(st.integers(0, len(sound) - 1))])
+        assert judge(Path(file.name), network, None, NOW).refused
