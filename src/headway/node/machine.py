@@ -160,7 +160,7 @@ class NodeMachine:
 
     def handle_connect_failed(self, peer: int, why: str, now: Instant) -> None:
         if found := self._peers.get(peer):
-            found.machine.disconnect(Reason.CONNECT_FAILED, why, now)
+            found.machine.disconnect(Reason.CONNECT_FAILED, printable(why), now)
             self._done(peer, now)
 
     def handle_connection_lost(self, peer: int, why: str, now: Instant) -> None:

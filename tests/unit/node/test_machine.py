@@ -348,3 +348,11 @@ def test_each_line_of_the_trace_names_its_peer() -> None:
     for peer in machine.peer_ids:
         machine.handle_connected(peer, 0.0)
     assert sorted(line.split()[0] for line in lines if line.endswith("= HANDSHAKING")) == ["1.0.0.1:1", "1.0.0.2:1"]
+
+
+def test_why_a_dial_failed_is_made_harmless() -> None:
+    node = World().node(connect=addresses("1.0.0.1:1"))
+    [peer] = node.machine.peer_ids
+    node.give("handle_connect_failed", peer, "refused\x1b[2J")
+    [lost] = node.events_of(PeerLost)
+    assert lost.message == "refused?[2J"
