@@ -21,7 +21,7 @@ _MAX_PROGRAM: Final = 300
 
 def max_length(target: str) -> int:
     """Bytes of the longest input that the fuzzer makes."""
-    return _MAX_PROGRAM if target.startswith("machine-") else _MAX_LENGTH
+    return _MAX_PROGRAM if target.startswith(("machine-", "node-")) else _MAX_LENGTH
 
 
 def load(target: str) -> list[bytes]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from headway.errors import CodecError, FutureHeader, InvalidHeader, LocalProtocolError, MutatedBlock
-from headway.network import Wire
 from headway.peer.blocks import BlockBatch
 from headway.peer.config import PeerConfig
 from headway.peer.events import PeerState, Reason
@@ -49,8 +49,8 @@ class Stage:
     blocks: Sequence[bytes]
     requests: Sequence[BlockRequest]
     transaction: m.Tx
-    far: Wire
-    """Writes frames for the remote."""
+    encode: Callable[[m.Message], bytes]
+    """As the remote writes it. What it often says is remembered: the fuzzer is to spend its time on reading."""
     configs: Sequence[PeerConfig] = field(default=())
 
     @classmethod
@@ -79,7 +79,7 @@ class Stage:
             blocks,
             requests_of(network, blocks),
             transaction,
-            network.codec.open(inbound=True),
+            lru_cache(1_000)(remote.encode),
             configs,
         )
 
@@ -214,7 +214,7 @@ class _Life:
             if how & 0x80 and not isinstance(message, m.Ping):
                 continue  # a pong, and silence about all else
             for reply in self._answers(message, how):
-                self._receive(b"".join(bytes(chunk) for chunk in self.stage.far.encode(reply)))
+                self._receive(self.stage.encode(reply))
 
     def _answers(self, message: m.Message, how: int) -> list[m.Message]:
         network, blocks = self.stage.subject.network, self.stage.blocks

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeAlias
 
-from tests.fuzz import frames, machine, messages, objects
+from tests.fuzz import frames, machine, messages, node, objects
 from tests.fuzz.subjects import CODECS, MACHINES
 
 OneInput: TypeAlias = Callable[[bytes], None]
@@ -19,6 +19,7 @@ TARGETS: Final[dict[str, Callable[[], OneInput]]] = {
     **{f"frames-{name}": partial(frames.target, subject) for name, subject in CODECS.items()},
     **{f"messages-{name}": partial(messages.target, subject) for name, subject in CODECS.items()},
     **{f"machine-{name}": partial(machine.target, subject) for name, subject in MACHINES.items()},
+    "node-toynet": lambda: node.one_input,
     "transactions": lambda: objects.transactions,
     "blocks": lambda: objects.blocks,
     "addresses": lambda: objects.addresses,
