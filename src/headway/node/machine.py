@@ -265,10 +265,11 @@ class NodeMachine:
         found = self._peers.get(peer)
         if found is None:
             return
-        for event in found.machine.events_received():
-            self._handle(peer, found, event, now)
-        for answer in self._server.take():  # before the pong of a ping that stood behind the question
-            self._dispatcher.answer(answer, now)
+        while events := found.machine.events_received():
+            for event in events:
+                self._handle(peer, found, event, now)
+            for answer in self._server.take():  # before the pong of a ping that stood behind the question
+                self._dispatcher.answer(answer, now)  # which may be the end of the peer: that is an event, too
         found.machine.hold_pongs(held=self._server.owes(peer))
         if data := found.machine.data_to_send():
             self._outbox.put(Send(peer, data))

@@ -15,7 +15,7 @@ from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
 from headway.testing.chain import regtest_chain
 from headway.types import Address, BlockId
-from headway.wire.messages import Ping
+from headway.wire.messages import GetData, InvEntry, InvType, Ping, Verack, Version
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
 from tests.virtual import Fault, World, network_with
 
@@ -356,3 +356,18 @@ def test_why_a_dial_failed_is_made_harmless() -> None:
     node.give("handle_connect_failed", peer, "refused\x1b[2J")
     [lost] = node.events_of(PeerLost)
     assert lost.message == "refused?[2J"
+
+
+def test_a_peer_that_asks_for_more_than_it_reads_is_lost_like_any_other() -> None:
+    world = World()
+    server = world.node(CHAIN[:5], at="1.0.0.1:1")
+    peer = server.give("handle_inbound", Address("10.0.0.1", 1))
+    wire = TOYNET.codec.open(inbound=False)
+    asked = GetData((InvEntry(InvType.BLOCK, toy_hash(CHAIN[0])),) * 30_000)
+    for message in (Version(2, 0, 0, 1, "/far:1/", 0), Verack(), asked, asked):
+        server.give("receive_data", peer, b"".join(bytes(chunk) for chunk in wire.encode(message)))
+    [lost] = server.events_of(PeerLost)
+    assert (lost.reason, lost.was_ready) == (Reason.NOT_READING, True)
+    assert server.machine.peer_ids == ()
+    assert server.machine.ready_count == 0
+    assert server.machine._server._clients == {}
