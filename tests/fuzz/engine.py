@@ -8,6 +8,7 @@ Only headway is instrumented, not the targets: what they cover says nothing. `fu
 
 from __future__ import annotations
 
+import gc
 import importlib
 import shlex
 import sys
@@ -22,6 +23,7 @@ def main() -> None:
     with hook.HookManager({"headway"}, set(), enable_loader_override=True, trace_dataflow=how == "full"):
         targets: Any = importlib.import_module("tests.fuzz.targets")
         one_input = targets.TARGETS[name]()
+    gc.freeze()  # what is there now stays: no collection need look at it
     # A merge starts itself anew, by a shell and by this name.
     itself = " ".join(map(shlex.quote, (sys.executable, "-m", "tests.fuzz.engine", name, how)))
     atheris.Setup([itself, *arguments], one_input)
