@@ -30,6 +30,7 @@ from headway.peer.events import (
     PeerDisconnected,
     PeerEvent,
     PeerMisbehaved,
+    PeerState,
     Reason,
     RequestKind,
     RequestTimedOut,
@@ -321,7 +322,7 @@ class NodeMachine:
             self._server.add_peer(peer)
         if not found.inbound:
             self.sync.peer_ready(peer)
-            if self.slots.wants_addresses():
+            if self.slots.wants_addresses() and found.machine.state is PeerState.READY:  # not ended since, in one input
                 found.machine.request_addresses(now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 

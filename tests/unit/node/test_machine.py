@@ -371,3 +371,16 @@ def test_a_peer_that_asks_for_more_than_it_reads_is_lost_like_any_other() -> Non
     assert server.machine.peer_ids == ()
     assert server.machine.ready_count == 0
     assert server.machine._server._clients == {}
+
+
+def test_a_peer_that_shakes_hands_and_breaks_the_protocol_in_one_breath_is_asked_for_nothing() -> None:
+    world = World()
+    node = world.node(peers_file=addresses("1.0.0.1:1"))  # found, not named: such a peer is asked for addresses
+    [peer] = node.machine.peer_ids
+    node.give("handle_connected", peer)
+    wire = TOYNET.codec.open(inbound=True)
+    shake = [bytes(chunk) for each in (Version(2, 9, 0, 1, "/far:1/", 0), Verack()) for chunk in wire.encode(each)]
+    node.give("receive_data", peer, b"".join(shake) + b"garbage")
+    [lost] = node.events_of(PeerLost)
+    assert (lost.reason, lost.was_ready) == (Reason.PROTOCOL, True)
+    assert node.machine.peer_ids == ()
