@@ -120,6 +120,8 @@ class _Life:
         self.saved = set(map(toy_hash, self.store.values()))
         """Hashes of the blocks in the store."""
         self.failed = False
+        self.is_holding = False
+        self.held: dict[int, bytes] = {}
 
     def run(self) -> None:
         self.machine.start(WALL, self.now)
@@ -276,8 +278,20 @@ class _Life:
     # Remotes.
 
     def _deliver(self, data: bytes) -> None:
-        if (peer := self._peer()) is not None:
+        if (peer := self._peer()) is None:
+            return
+        if self.is_holding:
+            self.held[peer] = self.held.get(peer, b"") + data
+        else:
             self.machine.receive_data(peer, data, self.now)
+
+    def hold(self) -> None:
+        """From now on what remotes say waits in the sockets; or it comes, all at once."""
+        self.is_holding = not self.is_holding
+        held, self.held = self.held, {}
+        for peer, data in held.items():
+            self.machine.receive_data(peer, data, self.now)
+            self.look()
 
     def shake(self) -> None:
         self._deliver(_SHAKE)
@@ -342,5 +356,5 @@ def one_input(data: bytes) -> None:
 _STEPS: Final[Sequence[Callable[[_Life], None]]] = (
     _Life.inbound, _Life.connect, _Life.shake, _Life.message, _Life.payload, _Life.garbage, _Life.answer, _Life.result,
     _Life.results, _Life.disk_full, _Life.fire, _Life.wait, _Life.eof, _Life.lose, _Life.disconnect, _Life.writable,
-    _Life.answer, _Life.results, _Life.message, _Life.connect, _Life.shake, _Life.answer, _Life.results, _Life.fire,
+    _Life.answer, _Life.results, _Life.message, _Life.connect, _Life.shake, _Life.answer, _Life.results, _Life.hold,
 )  # fmt: skip
