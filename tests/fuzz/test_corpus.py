@@ -10,6 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from headway import types
+from headway.errors import CodecError
+from headway.kernel import scan
+from headway.networks.bitcoin import transaction
+from headway.node.machine import NodeMachine
 from headway.peer.blocks import Downloads
 from headway.peer.deadlines import Deadlines
 from headway.peer.exchange import Exchange
@@ -128,3 +133,23 @@ def test_machine_sees_a_timer_after_the_end(monkeypatch: pytest.MonkeyPatch) -> 
 def test_machine_sees_a_request_that_is_settled_and_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Exchange, "_settle", lambda _self, _request, _now: None)
     assert str(found("machine-toynet-neo")).startswith("each request is settled once")
+
+
+def test_node_sees_a_peer_that_goes_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NodeMachine, "_peer_lost", lambda *_arguments: None)
+    assert isinstance(found("node-toynet"), AssertionError)
+
+
+def test_transactions_see_a_witness_that_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction, "_skip_witness", lambda _reader: 1)
+    assert isinstance(found("transactions"), CodecError | AssertionError)
+
+
+def test_blocks_see_an_undocumented_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "count_sigops", lambda script: len(script) // 0)
+    assert isinstance(found("blocks"), ZeroDivisionError)
+
+
+def test_addresses_see_a_host_that_is_not_read_as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(types, "_canonical_host", lambda host: f"{host}x")
+    assert isinstance(found("addresses"), AssertionError)
