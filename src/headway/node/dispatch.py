@@ -43,7 +43,7 @@ from headway.types import printable
 
 if TYPE_CHECKING:
     from headway.errors import StoreError
-    from headway.network import BlockVerdict, Headers
+    from headway.network import BlockVerdict, Headers, Limits
     from headway.node.addrbook import AddressBook
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
@@ -71,9 +71,16 @@ class NodeCounters:
 
 
 class Dispatcher:
-    def __init__(
-        self, peers: PeerTable, book: AddressBook, outbox: Outbox, sync: SyncScheduler, server: Server
+    def __init__(  # noqa: PLR0917  (its one caller hands over its own parts)
+        self,
+        limits: Limits,
+        peers: PeerTable,
+        book: AddressBook,
+        outbox: Outbox,
+        sync: SyncScheduler,
+        server: Server,
     ) -> None:
+        self._limits = limits
         self._peers = peers
         self._book = book
         self._outbox = outbox
@@ -182,7 +189,13 @@ class Dispatcher:
         if peer.batch is None or peer.batch.is_finished:
             peer.batch = peer.machine.request_blocks(ask.requests, now)
         elif new := [request for request in ask.requests if request.hash not in peer.batch.in_flight]:
-            peer.batch.extend(new, now)  # the others are what it still owed when they were given to somebody else
+            # The others are what it still owed when they were given to somebody else. Of those that were it never gets
+            # rid, so one that always brings a few of many comes to owe all that a batch may hold.
+            owed = len(peer.batch.in_flight)
+            if owed + len(new) > self._limits.max_blocks_in_flight:
+                peer.machine.disconnect(Reason.STALLED, f"it owes {owed} blocks, and more are to be asked", now)
+            else:
+                peer.batch.extend(new, now)
         self._peers.touch(ask.peer)
 
     def _note_request(self, now: Instant) -> None:

@@ -83,7 +83,9 @@ class NodeMachine:
         self._scratch = memoryview(bytearray(SCRATCH))
         self._outbox = Outbox()
         self._server = Server(config.network, tree, self.sync)
-        self._dispatcher = Dispatcher(self._peers, self.slots.book, self._outbox, self.sync, self._server)
+        self._dispatcher = Dispatcher(
+            config.network.limits, self._peers, self.slots.book, self._outbox, self.sync, self._server
+        )
         self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
         self._wall_offset = 0.0  # wall time minus `now`

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headway.chain.headers import HeaderTree
 from headway.errors import MutatedBlock, StoreError
-from headway.network import BlockStatus, BlockVerdict
+from headway.network import BlockStatus, BlockVerdict, Network
 from headway.node.addrbook import AddressBook
 from headway.node.dispatch import Dispatcher
 from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify
@@ -41,16 +42,16 @@ REQUESTS = toy_requests(BLOCKS)
 class Story:
     """A dispatcher with one ready peer, number 1, and one that is still shaking hands, number 2."""
 
-    def __init__(self) -> None:
-        self.tree = HeaderTree(TOYNET)
+    def __init__(self, network: Network = TOYNET) -> None:
+        self.tree = HeaderTree(network)
         self.peers, self.outbox = PeerTable(), Outbox()
-        sync = SyncScheduler(TOYNET, self.tree, floor=0)
+        sync = SyncScheduler(network, self.tree, floor=0)
         self.book = AddressBook(random.Random(1))
-        server = Server(TOYNET, self.tree, sync)
-        self.dispatcher = Dispatcher(self.peers, self.book, self.outbox, sync, server)
+        server = Server(network, self.tree, sync)
+        self.dispatcher = Dispatcher(network.limits, self.peers, self.book, self.outbox, sync, server)
         for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
             self.book.add(address)
-            machine = PeerMachine(PeerConfig(TOYNET), inbound=False, address=address, rng=random.Random(1))
+            machine = PeerMachine(PeerConfig(network), inbound=False, address=address, rng=random.Random(1))
             machine.handle_connected(0.0, 0.0)
             self.peers.add(Peer(machine, address, inbound=False))
         self.ready = self.machine(1)
@@ -98,6 +99,18 @@ def test_blocks_join_the_batch_that_is_out_and_none_is_asked_twice() -> None:
     assert story.asked_blocks() == [request.hash for request in REQUESTS[3:5]]
     story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[2:5])), 0.0)
     assert story.asked_blocks() == []
+
+
+def test_a_peer_that_owes_all_that_a_batch_may_hold_is_ended_not_asked() -> None:
+    story = Story(replace(TOYNET, limits=replace(TOYNET.limits, max_blocks_in_flight=5)))
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[:3])), 0.0)
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[1:5])), 0.0)
+    assert story.ready.state is PeerState.READY
+    story.dispatcher.carry_out(AskBlocks(1, tuple(REQUESTS[5:6])), 0.0)
+    [ended] = story.ready.events_received()
+    assert isinstance(ended, PeerDisconnected)
+    assert (ended.reason, ended.message) == (Reason.STALLED, "it owes 5 blocks, and more are to be asked")
+    assert story.peers.next_touched() == 1
 
 
 def test_blame_names_the_peer_and_ends_it() -> None:
