@@ -26,7 +26,9 @@ from headway.node.orders import (
     Disconnect,
     Emit,
     Load,
+    LoadHeaders,
     Order,
+    Prove,
     Resolve,
     Send,
     Store,
@@ -185,6 +187,8 @@ class _Life:
                 assert self.delivered.pop() == block
             case Emit():
                 pass
+            case Prove() | LoadHeaders():
+                raise AssertionError("the toy's headers prove themselves, and its tree keeps them whole")
             case _:
                 self.pending.append(order)
 
@@ -220,7 +224,7 @@ class _Life:
         result: Any = None
         match order:
             case Verify():
-                result = _NETWORK.rules.verify_block(order.request, order.median_time, order.raw)
+                result = _NETWORK.rules.verify_block(order.request, order.context, order.raw)
             case Store() if self.failed:
                 result = StoreError("the disk is full")
             case Store(writes=writes):
