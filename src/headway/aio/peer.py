@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from headway.network import Network
+    from headway.peer.stats import PeerStats
     from headway.types import BlockId, BlockRequest, Hash, Header, Instant, Locator
 
 T = TypeVar("T")
@@ -108,6 +109,11 @@ class Peer:
         """What getpeerinfo would say, now."""
         kind, now = "inbound" if self._machine.inbound else "manual", self._loop.time()
         return peer_info(self._machine, now, time.time(), number=self.id, bound=self._bound, connection_type=kind)
+
+    @property
+    def stats(self) -> PeerStats:
+        """What happened so far, in numbers, up to why it ended; goes on counting. For reading only."""
+        return self._machine.stats
 
     @property
     def disconnected(self) -> PeerDisconnected | None:

@@ -34,6 +34,7 @@ from headway.peer.questions import block_request, locator
 from headway.types import ZERO_HASH, Address
 
 if TYPE_CHECKING:
+    from headway.peer.stats import PeerStats
     from headway.types import BlockId, BlockRequest, Hash, Header, Instant, Locator
     from headway.wire import messages as m
 
@@ -111,6 +112,11 @@ class Peer:
         """What getpeerinfo would say, now."""
         kind, now = "inbound" if self._machine.inbound else "manual", time.monotonic()
         return peer_info(self._machine, now, time.time(), number=self.id, bound=self._bound, connection_type=kind)
+
+    @property
+    def stats(self) -> PeerStats:
+        """What happened so far, in numbers, up to why it ended; goes on counting. For reading only."""
+        return self._machine.stats
 
     @property
     def disconnected(self) -> PeerDisconnected | None:
