@@ -39,6 +39,15 @@ node.pool.options.port = 0;
 // It would ask a public name server what our own address is.
 node.pool.discoverExternal = async () => {};
 
+// Messages that came from each peer, by command.
+const received = new WeakMap();
+node.pool.on('packet', (packet, peer) => {
+  if (!received.has(peer)) received.set(peer, {});
+  const counts = received.get(peer);
+  const command = bcoin.packets.typesByVal[packet.type].toLowerCase();
+  counts[command] = (counts[command] || 0) + 1;
+});
+
 function tip() {
   return { height: node.chain.tip.height, hash: node.chain.tip.rhash() };
 }
@@ -92,6 +101,30 @@ const orders = {
     const peers = [];
     for (let peer = node.pool.peers.head(); peer; peer = peer.next) peers.push(peer.agent);
     return { peers };
+  },
+  links() {
+    const links = [];
+    for (let peer = node.pool.peers.head(); peer; peer = peer.next) {
+      if (!peer.handshake) continue;
+      links.push({
+        agent: peer.agent,
+        received: peer.socket.bytesRead,
+        sent: peer.socket.bytesWritten,
+        ping: peer.lastPong === -1 ? null : (peer.lastPong - peer.lastPing) / 1000,
+        messages: received.get(peer) || {},
+      });
+    }
+    return { links };
+  },
+  ping() {
+    for (let peer = node.pool.peers.head(); peer; peer = peer.next) peer.sendPing();
+    return {};
+  },
+  hang_up() {
+    for (let peer = node.pool.peers.head(); peer; peer = peer.next) {
+      if (!peer.outbound) setImmediate(() => peer.destroy());
+    }
+    return {};
   },
 };
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -30,6 +32,19 @@ class Tip(NamedTuple):
 
     height: int
     hash: str
+
+
+class Link(NamedTuple):
+    """One connection as the node sees it."""
+
+    agent: str
+    received: int
+    """Bytes, the handshake included."""
+    sent: int
+    ping: float | None
+    """Seconds of the last ping of its own that was answered."""
+    messages: dict[str, int]
+    """How many of each command it received; empty where it does not say."""
 
 
 class Node(Protocol):
@@ -57,6 +72,25 @@ class Node(Protocol):
 
     def peers(self) -> list[str]:
         """User agents of its peers."""
+
+    def links(self) -> list[Link]:
+        """Its connections whose handshake is done."""
+
+    def ping(self) -> None:
+        """Make it ping every peer."""
+
+    def hang_up(self) -> None:
+        """Make it close every connection that it has accepted."""
+
+    # What every program of a test has.
+
+    @property
+    def pid(self) -> int: ...
+
+    def signal(self, number: int) -> None: ...
+    def wait(self) -> int: ...
+    def wait_for_line(self, pattern: str) -> re.Match[str]: ...
+    def wait_while(self, condition: Callable[[], bool]) -> bool: ...
 
 
 class Bcoin(Servant):
@@ -96,6 +130,15 @@ class Bcoin(Servant):
 
     def peers(self) -> list[str]:
         return list(self.order("peers")["peers"])
+
+    def links(self) -> list[Link]:
+        return [Link(**link) for link in self._order("links")["links"]]
+
+    def ping(self) -> None:
+        self._order("ping")
+
+    def hang_up(self) -> None:
+        self._order("hang_up")
 
 
 class Btcd(Program):
@@ -176,6 +219,19 @@ class Btcd(Program):
 
     def peers(self) -> list[str]:
         return [peer["subver"] for peer in self._call("getpeerinfo")]
+
+    def links(self) -> list[Link]:
+        return [
+            Link(peer["subver"], peer["bytesrecv"], peer["bytessent"], peer["pingtime"] / 1e6 or None, {})
+            for peer in self._call("getpeerinfo")
+        ]
+
+    def ping(self) -> None:
+        self._call("ping")
+
+    def hang_up(self) -> None:
+        for peer in self._call("getpeerinfo"):
+            self._call("node", "disconnect", str(peer["id"]))
 
 
 def _tip(answer: dict[str, Any]) -> Tip:
