@@ -24,12 +24,15 @@ from typing import Final, NamedTuple, get_args
 import click
 import pytest
 
-from headway import errors
-from headway.blocking import Peer
-from headway.cli import COMMANDS, exit_code, headway
+import headway
+from headway import blocking, errors
+from headway.cli import COMMANDS, exit_code
+from headway.cli import headway as command_line
 from headway.kernel.face import BlockCheck, HeaderCheck
 from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
+from headway.peer.info import OwnInfo, PeerInfo
+from headway.peer.stats import PeerStats
 from headway.types import ZERO_HASH
 from tests.data import REPOSITORY
 from tests.interop.cli import HEADWAY
@@ -226,13 +229,28 @@ def test_reference_tells_each_errors_consequence_and_exit_code() -> None:
         assert exit_code(cls.__new__(cls)) == int(code), name
 
 
-def test_reference_lists_every_call_of_the_blocking_peer() -> None:
-    text = (REPOSITORY / "docs/reference/blocking.md").read_text("utf-8")
-    public = {name: member for name, member in vars(Peer).items() if not name.startswith("_")}
+@pytest.mark.parametrize(("page", "kind"), [("blocking", blocking.Peer), ("peer", headway.Peer)])
+def test_reference_lists_every_call_of_a_peer(page: str, kind: type) -> None:
+    text = (REPOSITORY / f"docs/reference/{page}.md").read_text("utf-8")
+    public = {name: member for name, member in vars(kind).items() if not name.startswith("_")}
+    public |= dict.fromkeys(inspect.get_annotations(kind))
+    public.pop("callback_failed", None)  # for `aio.consumers` alone
     calls = {name: inspect.signature(member) for name, member in public.items() if callable(member)}
     told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE))
     assert told == {name: _parameters(signature) for name, signature in calls.items()}
     assert {name for name in public if f"`{name}`" not in text and name not in calls} == set()
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"), [("peer.info", PeerInfo), ("of `headway`", OwnInfo), ("peer.stats", PeerStats)]
+)
+def test_reference_lists_every_figure_of_a_peer(part: str, kind: type) -> None:
+    text = (REPOSITORY / "docs/reference/peer.md").read_text("utf-8").partition(part)[2]
+    public = {name for name in dir(kind) if not name.startswith(("_", "note_"))} - {"as_dict", "of", "user_agent"}
+    told = [
+        name for cell in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    ]
+    assert public <= set(told)
 
 
 def _parameters(signature: inspect.Signature) -> str:
@@ -246,7 +264,7 @@ def test_reference_lists_the_options_of_each_command(name: str) -> None:
     text = (REPOSITORY / "docs/reference/cli.md").read_text("utf-8")
     assert f"## headway {name}\n" in text
     common, own = text.partition("\n## ")[0], text.partition(f"## headway {name}\n")[2].partition("\n## ")[0]
-    command = headway.get_command(click.Context(headway), name)
+    command = command_line.get_command(click.Context(command_line), name)
     assert command is not None
     options = {
         option for each in command.get_params(click.Context(command)) for option in each.opts if option[0] == "-"

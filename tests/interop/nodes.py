@@ -132,13 +132,13 @@ class Bcoin(Servant):
         return list(self.order("peers")["peers"])
 
     def links(self) -> list[Link]:
-        return [Link(**link) for link in self._order("links")["links"]]
+        return [Link(**link) for link in self.order("links")["links"]]
 
     def ping(self) -> None:
-        self._order("ping")
+        self.order("ping")
 
     def hang_up(self) -> None:
-        self._order("hang_up")
+        self.order("hang_up")
 
 
 class Btcd(Program):

@@ -34,6 +34,7 @@ from headway.peer.events import (
 from headway.peer.requests import (
     AddressesRequest,
     HeadersRequest,
+    Outstanding,
     PingRequest,
     Request,
     RequestTable,
@@ -56,8 +57,8 @@ class Exchange:
     """One peer's requests and what becomes of them."""
 
     __slots__ = (
-        "_address", "_answers_pings", "_config", "_deadlines", "_end", "_last_id", "_output", "_rng", "_table", "_wire",
-        "downloads", "wall_clock",
+        "_address", "_answers_pings", "_config", "_deadlines", "_end", "_height", "_last_id", "_output", "_rng", "_table",
+        "_wire", "downloads", "wall_clock",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917  (its one caller hands over its own parts)
@@ -80,12 +81,19 @@ class Exchange:
         self._end = end
         self._table = RequestTable(limits.max_queued_requests)
         self._last_id = 0
+        self._height = 0  # the greatest that the remote has stated
         self._answers_pings = config.network.codec.answers_pings  # and, where not all do: whether this one has done so
         self.wall_clock = 0.0
         """Wall time less the driver's time; for what a ping says."""
 
+    def outstanding(self, now: Instant) -> Outstanding:
+        batch, ping = self._table.out(BlockBatch), self._table.out(PingRequest)
+        waited = max(self._deadlines.clock(now) - ping.sent_at, 0.0) if ping else None
+        return Outstanding(tuple(batch.in_flight.values()) if batch else (), waited)
+
     def start(self, now: Instant) -> None:
         """The peer is READY."""
+        self._height = self._output.stats.height
         self._deadlines.arm(Cause.PING, self._config.network.timing.ping_interval, now)
 
     def close(self) -> None:
@@ -228,8 +236,8 @@ class Exchange:
             self._remove(ping, now)
 
     def _note_height(self, height: Height) -> None:
-        if height > self._output.stats.height:
-            self._output.stats.height = height
+        if height > self._height:
+            self._height = height
             self._output.emit(HeightStated(height))
 
     # What time does.

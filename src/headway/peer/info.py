@@ -1,5 +1,7 @@
 """What one connection looks like to people: the field names and forms of Bitcoin Core's getpeerinfo.
 
+What getpeerinfo has no name for stands apart, under `headway`. Fields of getpeerinfo that we could not fill truthfully
+are not here: mapped_as (no map of networks), last_inv_sequence and inv_to_send (no memory pool).
 A snapshot; nothing here changes. Texts of the remote are harmless to print. Built by `aio` and `blocking`.
 """
 
@@ -7,16 +9,69 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from headway.types import Address, Services, printable
+from headway.types import UNKNOWN_HEIGHT, Address, Services, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from headway.peer.machine import PeerMachine
     from headway.peer.stats import CommandStats
     from headway.types import Instant
+
+COIN: Final = 100_000_000
+"""Satoshis of a bitcoin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One command in one direction."""
+
+    messages: int
+    bytes: int
+    last: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One kind of request, in numbers. What is in none of the last three is outstanding."""
+
+    asked: int
+    settled: int
+    expired: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInfo:
+    """What getpeerinfo has no name for. None where there is nothing to tell."""
+
+    state: str
+    height: int
+    """The last that the remote stated, -1 for none; proves nothing."""
+    pings: int
+    """How many of ours were answered."""
+    averageping: float | None
+    """Seconds."""
+    requests: dict[str, Asked]
+    """By kind: headers, blocks, addresses, transaction, ping."""
+    blocks: int
+    """Asked for and received."""
+    blocks_per_second: float | None
+    """While some were asked for."""
+    blocks_in_flight: int
+    """Those of `inflight`, and those whose height nobody knows."""
+    dropped_frames: int
+    """Received damaged, and ignored."""
+    sent: dict[str, Traffic]
+    """By command."""
+    received: dict[str, Traffic]
+    ended: str | None
+    """Why, as one of `Reason`."""
+    message: str | None
+    """The same for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +103,41 @@ class PeerInfo:
     pingtime: float | None
     """The last round trip."""
     minping: float | None
+    pingwait: float | None
+    """For so long the outstanding ping has waited."""
     version: int
     subver: str
     inbound: bool
+    bip152_hb_to: bool
+    """We want new blocks of the remote as compact blocks, unasked."""
+    bip152_hb_from: bool
+    """The remote wants that of us."""
     startingheight: int
-    """What the remote claims; proves nothing."""
+    """What the remote claimed in its version; proves nothing. (Core's newest getpeerinfo has it no more.)"""
+    presynced_headers: int
+    """-1: no presynchronisation is under way."""
     synced_headers: int
     """Height of the last header that we have from this peer; -1 for none."""
     synced_blocks: int
     inflight: tuple[int, ...]
-    """Heights of the blocks that it owes us."""
+    """Heights of the blocks that it owes us, where we know them."""
+    addr_relay_enabled: bool
+    """False: we relay no addresses."""
+    addr_processed: int
+    """Addresses received."""
+    addr_rate_limited: int
+    """0: none of them is dropped for coming too fast."""
+    permissions: tuple[str, ...]
+    """None: nobody has special ones."""
+    minfeefilter: float
+    """Bitcoin for 1,000 vbytes, below which the remote wants to hear of no transaction."""
     bytessent_per_msg: dict[str, int]
     bytesrecv_per_msg: dict[str, int]
     connection_type: str
     """inbound, manual or outbound-full-relay."""
     transport_protocol_type: str
     session_id: str
+    headway: OwnInfo
 
     @property
     def user_agent(self) -> str:
@@ -71,7 +145,7 @@ class PeerInfo:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON. What is not known is left out, as Core does."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return asdict(self, dict_factory=_known)
 
 
 def peer_info(
@@ -86,7 +160,7 @@ def peer_info(
 ) -> PeerInfo:
     """`now`: on the machine's clock; `wall_time`: the same moment in unix seconds; `synced`: heights of the last header
     and block from this peer, -1 for none."""
-    stats, theirs = machine.stats, machine.version
+    stats, theirs, outstanding = machine.stats, machine.version, machine.outstanding(now)
     epoch = wall_time - now
 
     def unix(at: Instant) -> int:
@@ -114,19 +188,62 @@ def peer_info(
         timeoffset=theirs.wall_time - last("version") if theirs else 0,
         pingtime=stats.round_trips.last,
         minping=stats.round_trips.least,
+        pingwait=outstanding.ping_wait,
         version=theirs.protocol if theirs else 0,
         subver=printable(theirs.user_agent) if theirs else "",
         inbound=machine.inbound,
+        bip152_hb_to=stats.is_compact_to,
+        bip152_hb_from=stats.is_compact_from,
         startingheight=theirs.start_height if theirs else -1,
+        presynced_headers=-1,
         synced_headers=synced[0],
         synced_blocks=synced[1],
-        inflight=(),
+        inflight=tuple(block.height for block in outstanding.blocks if block.height != UNKNOWN_HEIGHT),
+        addr_relay_enabled=False,
+        addr_processed=stats.addresses,
+        addr_rate_limited=0,
+        permissions=(),
+        minfeefilter=stats.fee_filter / COIN,
         bytessent_per_msg=_bytes(stats.sent),
         bytesrecv_per_msg=_bytes(stats.received),
         connection_type=connection_type,
         transport_protocol_type="v1",
         session_id="",
+        headway=_own_info(machine, len(outstanding.blocks), unix),
     )
+
+
+def _own_info(machine: PeerMachine, blocks_in_flight: int, unix: Callable[[Instant], int]) -> OwnInfo:
+    stats = machine.stats
+
+    def traffic(table: Mapping[str, CommandStats]) -> dict[str, Traffic]:
+        return {
+            command: Traffic(entry.messages, entry.bytes, unix(entry.last_at))
+            for command, entry in sorted(table.items())
+        }
+
+    return OwnInfo(
+        state=machine.state.name,
+        height=stats.height,
+        pings=stats.round_trips.count,
+        averageping=stats.round_trips.average,
+        requests={
+            kind.name.lower(): Asked(each.asked, each.settled, each.expired, each.cancelled)
+            for kind, each in stats.requests.items()
+        },
+        blocks=stats.blocks,
+        blocks_per_second=stats.blocks_per_second,
+        blocks_in_flight=blocks_in_flight,
+        dropped_frames=stats.dropped_frames,
+        sent=traffic(stats.sent),
+        received=traffic(stats.received),
+        ended=None if stats.ended is None else stats.ended.name,
+        message=stats.message or None,
+    )
+
+
+def _known(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in items if value is not None}
 
 
 def service_names(services: int) -> tuple[str, ...]:

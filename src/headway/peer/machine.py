@@ -22,7 +22,7 @@ from headway.peer.exchange import Exchange
 from headway.peer.handshake import Handshake, our_version
 from headway.peer.input import Input
 from headway.peer.output import Output
-from headway.peer.requests import fresh_nonce
+from headway.peer.requests import Outstanding, fresh_nonce
 from headway.peer.states import TRANSITIONS, Fate, Step
 from headway.types import ZERO_HASH, printable
 from headway.wire import messages as m
@@ -88,6 +88,9 @@ class PeerMachine:
     def send_queue_full(self) -> bool:
         """More than `Limits.max_send_queue` is on its way to the remote: produce no more answers for now."""
         return self._output.queued > self._config.network.limits.max_send_queue
+
+    def outstanding(self, now: Instant) -> Outstanding:
+        return self._exchange.outstanding(now)
 
     # Inputs of the driver.
 
@@ -287,7 +290,6 @@ class PeerMachine:
         self._handshake = None
         self._deadlines.disarm(Cause.HANDSHAKE)
         self._take(Step.SHAKEN, now)
-        self.stats.height = self.version.start_height
         if pause := self._config.network.timing.verack_pause:
             self._is_resting = True
             self._deadlines.arm(Cause.REST, pause, now)

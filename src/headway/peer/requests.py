@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
 from headway.errors import LocalProtocolError
 from headway.peer.deadlines import Cause
@@ -16,10 +16,18 @@ from headway.peer.events import RequestKind
 
 if TYPE_CHECKING:
     from headway.network import Timing
-    from headway.types import Hash, Instant
+    from headway.types import BlockRequest, Hash, Instant
     from headway.wire.messages import Headers, Message
 
 HASH_SIZE: Final = 32
+
+
+class Outstanding(NamedTuple):
+    """What we have asked and not got yet, for those who look at a peer."""
+
+    blocks: tuple[BlockRequest, ...]
+    ping_wait: float | None
+    """Seconds for which a ping has waited for its pong."""
 
 
 class Request:

@@ -1,22 +1,27 @@
 """What one connection did, in numbers: traffic by command, round trips, requests, blocks, and why it ended.
 
-Facts only: nothing is judged here, nothing is kept for each message. Commands that the codec does not know share one
-entry, so a remote cannot make the tables grow. Filled by `peer.machine`, read by owners, `observe` and the CLI.
+Facts only: nothing is judged here, nothing is kept for each message but the last of what a remote states of itself.
+Commands that the codec does not know share one entry, so a remote cannot make the tables grow. Filled by
+`peer.machine`, read by owners, `observe` and the CLI.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from headway.wire.messages import Message, Unknown
+from headway.types import UNKNOWN_HEIGHT
+from headway.wire.messages import Addr, AddrV2, FeeFilter, Message, Ping, Pong, SendCmpct, Unknown, Version
 
 if TYPE_CHECKING:
     from headway.peer.events import Reason, RequestKind
-    from headway.types import Height, Instant
+    from headway.types import Instant
 
 OTHER: Final = "*other*"
 """The entry of all commands that the codec does not know (the name that Core's getpeerinfo uses)."""
+MAX_MONEY: Final = 21_000_000 * 100_000_000
+"""Satoshis; a higher feefilter means nothing [MAX_MONEY]."""
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class PeerStats:
     """One connection. Instants are the driver's; 0.0 where the thing has not happened."""
 
     __slots__ = (
+        "addresses",
         "block_bytes",
         "blocks",
         "bytes_received",
@@ -72,7 +78,10 @@ class PeerStats:
         "download_seconds",
         "dropped_frames",
         "ended",
+        "fee_filter",
         "height",
+        "is_compact_from",
+        "is_compact_to",
         "last_receive_at",
         "last_send_at",
         "message",
@@ -99,8 +108,16 @@ class PeerStats:
         self.block_bytes = 0
         self.download_seconds = 0.0
         """Time in which a block batch was out, up to its last block."""
-        self.height: Height = 0
-        """The greatest that the remote has stated. Proves nothing."""
+        self.height = UNKNOWN_HEIGHT
+        """The last that the remote stated, in its version or where its chain says it in pings; proves nothing."""
+        self.addresses = 0
+        """Received in all."""
+        self.fee_filter = 0
+        """Satoshis for 1,000 vbytes below which the remote wants to hear of no transaction (BIP133)."""
+        self.is_compact_from = False
+        """The remote wants new blocks from us as compact blocks, unasked (BIP152 high bandwidth)."""
+        self.is_compact_to = False
+        """We want that of the remote."""
         self.ended: Reason | None = None
         self.message = ""
         """For people: why it ended."""
@@ -121,11 +138,15 @@ class PeerStats:
 
     def note_received(self, message: Message, size: int, now: Instant) -> None:
         _note(self.received, message, size, now)
+        if (note_fact := _FACTS.get(type(message))) is not None:
+            note_fact(self, message)
 
     def note_sent(self, message: Message, size: int, now: Instant) -> None:
         self.bytes_sent += size
         self.last_send_at = now
         _note(self.sent, message, size, now)
+        if isinstance(message, SendCmpct):
+            self.is_compact_to = message.announce
 
     def note_block(self, size: int, seconds: float) -> None:
         """A block that we asked for, `seconds` after the one before it (or after the question)."""
@@ -142,3 +163,37 @@ def _note(table: dict[str, CommandStats], message: Message, size: int, now: Inst
     entry.messages += 1
     entry.bytes += size
     entry.last_at = now
+
+
+def _note_version(stats: PeerStats, version: Version) -> None:
+    stats.height = version.start_height
+
+
+def _note_height(stats: PeerStats, message: Ping | Pong) -> None:
+    if message.height:  # 0 where the chain has no such field
+        stats.height = message.height
+
+
+def _note_addresses(stats: PeerStats, message: Addr | AddrV2) -> None:
+    stats.addresses += len(message.addresses)
+
+
+def _note_fee_filter(stats: PeerStats, message: FeeFilter) -> None:
+    if 0 <= message.fee_rate <= MAX_MONEY:
+        stats.fee_filter = message.fee_rate
+
+
+def _note_compact(stats: PeerStats, message: SendCmpct) -> None:
+    stats.is_compact_from = message.announce
+
+
+_FACTS: Final[dict[type[Message], Callable[[PeerStats, Any], None]]] = {
+    Version: _note_version,
+    Ping: _note_height,
+    Pong: _note_height,
+    Addr: _note_addresses,
+    AddrV2: _note_addresses,
+    FeeFilter: _note_fee_filter,
+    SendCmpct: _note_compact,
+}
+"""Messages by which a remote says something of itself."""

@@ -15,7 +15,7 @@ from headway.aio.config import LocalConfig
 from headway.aio.peer import Peer, connect
 from headway.errors import ConfigError, HandshakeRejected, LocalProtocolError, PeerGone, RequestTimeout
 from headway.network import Timing
-from headway.peer.events import PeerDisconnected, PeerState, Reason
+from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
 from headway.types import Address, BlockId
 from headway.wire import messages as m
 from tests.loopback import ADDRESS, TRANSACTION, RawRemote, listen, on_loop, peers, serving, socket_pair
@@ -399,6 +399,24 @@ async def test_connect_to_what_is_no_address_is_a_config_error(target: str) -> N
     with pytest.raises(ConfigError):
         async with connect(target, network=TOYNET):
             pytest.fail("no such address")
+
+
+@on_loop
+async def test_stats_are_those_of_the_connection_and_stay_after_its_end() -> None:
+    async with peers(theirs=serving(CHAIN)) as (ours, theirs):
+        taken = [await ours.ping(), await ours.ping()]
+        await ours.request_headers(GENESIS)
+        stats = ours.stats
+        assert stats.received["pong"].messages == stats.sent["ping"].messages == 2
+        assert stats.sent["ping"].bytes == theirs.stats.received["ping"].bytes
+        assert (stats.round_trips.last, stats.round_trips.least) == (taken[1], min(taken))
+        assert stats.round_trips.average == sum(taken) / 2
+        assert stats.requests[RequestKind.HEADERS].settled == 1
+        assert ours.info.headway.ended is None
+    assert ours.stats is stats
+    assert (stats.ended, stats.message) == (Reason.REQUESTED, "closed by us")
+    with pytest.raises(AttributeError):
+        ours.stats = stats  # type: ignore[misc]
 
 
 @on_loop

@@ -70,6 +70,17 @@ def test_handshake_makes_it_ready_and_info_tells_of_the_remote() -> None:
         assert peer.disconnected is None
 
 
+def test_stats_are_those_of_the_connection_and_stay_after_its_end() -> None:
+    with served(CHAIN) as address, connect(address, network=TOYNET) as peer:
+        taken = [peer.ping(), peer.ping()]
+        stats = peer.stats
+        assert (stats.round_trips.last, stats.round_trips.least) == (taken[1], min(taken))
+        assert stats.received["pong"].messages == stats.sent["ping"].messages == 2
+        assert peer.info.headway.ended is None
+    assert peer.stats is stats
+    assert (stats.ended, stats.message) == (Reason.REQUESTED, "closed by us")
+
+
 def test_inbound_peer_of_ours_answers_an_outbound_one_of_ours() -> None:
     dialled, accepted = socket_pair()
     inbound = Peer(accepted, inbound=True, config=PeerConfig(TOYNET))

@@ -15,8 +15,10 @@ from tests.unit.cli.conftest import Served
 
 GETPEERINFO = (
     "id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction last_block "
-    "bytessent bytesrecv conntime timeoffset pingtime minping version subver inbound startingheight synced_headers "
-    "synced_blocks inflight bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id"
+    "bytessent bytesrecv conntime timeoffset pingtime minping version subver inbound bip152_hb_to bip152_hb_from "
+    "startingheight presynced_headers synced_headers synced_blocks inflight addr_relay_enabled addr_processed "
+    "addr_rate_limited permissions minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type "
+    "transport_protocol_type session_id headway"
 )
 
 

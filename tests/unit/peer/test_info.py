@@ -7,23 +7,30 @@ import json
 import pytest
 
 from headway.aio.config import LocalConfig
-from headway.peer.info import network_of, service_names
-from headway.types import Address
+from headway.networks.bitcoin import REGTEST
+from headway.peer.info import network_of, peer_info, service_names
+from headway.types import Address, BlockRequest
+from headway.wire import messages as m
+from tests.link import HERE, THERE, WALL, ready
 from tests.loopback import on_loop, peers, raw_pair, serving
 from tests.toynet import GENESIS, TOYNET, toy_chain
 
 CORE = (
     "id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction last_block "
-    "bytessent bytesrecv conntime timeoffset pingtime minping version subver inbound startingheight synced_headers "
-    "synced_blocks inflight bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id"
+    "bytessent bytesrecv conntime timeoffset pingtime minping pingwait version subver inbound bip152_hb_to "
+    "bip152_hb_from startingheight presynced_headers synced_headers synced_blocks inflight addr_relay_enabled "
+    "addr_processed addr_rate_limited permissions minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type "
+    "transport_protocol_type session_id"
 )
-"""Fields of getpeerinfo that we have."""
+"""Fields of getpeerinfo that we have (Bitcoin Core src/rpc/net.cpp). It has no other but mapped_as, last_inv_sequence
+and inv_to_send."""
 
 
 @on_loop
 async def test_names_are_those_of_getpeerinfo_and_what_is_unknown_is_left_out() -> None:
     async with peers() as (ours, _):
-        names = set(CORE.split()) - {"addrlocal"}  # the toy version names no address
+        names = set(CORE.split()) | {"headway"}
+        names -= {"addrlocal", "pingwait"}  # the toy version names no address, and no ping is out
         assert set(ours.info.as_dict()) == names - {"pingtime", "minping"}
         await ours.ping()
         assert set(ours.info.as_dict()) == names
@@ -47,6 +54,45 @@ async def test_figures_are_those_of_the_connection() -> None:
         assert info.conntime <= info.lastrecv <= info.conntime + 60
         assert (info.last_block, info.last_transaction) == (0, 0)
         assert json.loads(json.dumps(info.as_dict()))["addr"] == str(ours.address)
+
+
+@on_loop
+async def test_what_getpeerinfo_has_no_name_for_stands_apart() -> None:
+    chain = toy_chain(3)
+    async with peers(theirs=serving(chain, start_height=lambda: 3)) as (ours, _):
+        await ours.ping()
+        headers = await ours.request_headers(GENESIS)
+        assert len([block async for block in ours.request_blocks(headers)]) == 3
+        await ours.close()
+        own = json.loads(json.dumps(ours.info.as_dict()))["headway"]
+    assert (own["state"], own["ended"], own["message"]) == ("CLOSED", "REQUESTED", "closed by us")
+    assert own["requests"]["headers"] == {"asked": 1, "settled": 1, "expired": 0, "cancelled": 0}
+    assert (own["pings"], own["averageping"]) == (1, ours.info.pingtime)
+    assert (own["blocks"], own["blocks_in_flight"], own["dropped_frames"]) == (3, 0, 0)
+    assert own["blocks_per_second"] > 0
+    assert own["received"]["block"]["messages"] == 3
+    assert own["received"]["block"]["bytes"] == ours.info.bytesrecv_per_msg["block"]
+    assert own["sent"]["getheaders"]["messages"] == 1
+    assert 0 <= own["sent"]["getheaders"]["last"] - ours.info.conntime <= 60
+
+
+def test_what_a_remote_states_of_itself_and_what_it_owes_us_is_told() -> None:
+    remote = ready(REGTEST)
+    blocks = [BlockRequest(None, height, hash=bytes([height]) * 32) for height in (7, 8)]
+    nameless = BlockRequest(None, hash=bytes([9]) * 32)
+    remote.peer.request_blocks([*blocks, nameless], 1.0)
+    remote.peer.ping(1.0)
+    remote.peer.send(m.SendCmpct(announce=True, version=2), 1.0)
+    addresses = m.Addr((Address("192.0.2.1", 8333), Address("192.0.2.2", 8333)))
+    remote.says(m.FeeFilter(1_000), m.SendCmpct(announce=True, version=2), addresses, now=2.0)
+    info = peer_info(remote.peer, 3.5, WALL + 3.5, number=1, bound=THERE, connection_type="manual")
+    assert (info.inflight, info.headway.blocks_in_flight) == ((7, 8), 3)
+    assert info.pingwait == 2.5
+    assert (info.minfeefilter, info.addr_processed) == (0.00001, 2)
+    assert (info.bip152_hb_to, info.bip152_hb_from) == (True, True)
+    assert (info.startingheight, info.headway.height) == (500, 500)
+    assert info.addrlocal == str(HERE)
+    assert (info.headway.ended, info.headway.averageping) == (None, None)
 
 
 @on_loop

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from headway.peer.events import RequestKind
-from headway.peer.stats import OTHER, PeerStats, RoundTrips
-from headway.wire.messages import Ping, Unknown
+from headway.peer.stats import MAX_MONEY, OTHER, PeerStats, RoundTrips
+from headway.types import UNKNOWN_HEIGHT, Address
+from headway.wire.messages import Addr, AddrV2, FeeFilter, Ping, Pong, SendCmpct, Unknown, Version
 
 
 def test_each_command_is_counted_in_its_direction() -> None:
@@ -59,3 +60,29 @@ def test_bytes_count_even_when_they_make_no_message() -> None:
     stats = PeerStats()
     stats.note_bytes(7, 3.0)
     assert (stats.bytes_received, stats.last_receive_at, stats.received) == (7, 3.0, {})
+
+
+def test_last_of_what_a_remote_states_of_itself_is_kept() -> None:
+    stats = PeerStats()
+    assert stats.height == UNKNOWN_HEIGHT
+    stats.note_received(Version(70016, 9, 0, 1, "/a/", 500), 100, 1.0)
+    stats.note_received(Ping(1), 32, 2.0)  # a chain whose pings say no height
+    assert stats.height == 500
+    stats.note_received(Pong(1, height=502), 32, 3.0)
+    stats.note_received(Ping(1, height=501), 32, 3.0)
+    assert stats.height == 501
+    for rate in (1_000, MAX_MONEY + 1):  # the second says nothing
+        stats.note_received(FeeFilter(rate), 32, 4.0)
+    assert stats.fee_filter == 1_000
+    for announce in (True, False):
+        stats.note_received(SendCmpct(announce=announce, version=2), 33, 5.0)
+        assert stats.is_compact_from is announce
+        stats.note_sent(SendCmpct(announce=announce, version=2), 33, 5.0)
+        assert stats.is_compact_to is announce
+
+
+def test_addresses_are_counted_in_either_form() -> None:
+    stats, known = PeerStats(), (Address("192.0.2.1", 8333), Address("192.0.2.2", 8333))
+    stats.note_received(Addr(known), 90, 1.0)
+    stats.note_received(AddrV2((), known), 60, 2.0)
+    assert stats.addresses == 4
