@@ -8,7 +8,6 @@ Not here: the protocol (`peer.machine`), the socket (`connection`), many peers (
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import socket
 import time
@@ -32,7 +31,7 @@ from headway.peer.ending import why_gone, why_no_handshake
 from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason
 from headway.peer.inbox import message_of
 from headway.peer.info import PeerInfo, peer_info
-from headway.peer.log import tracer
+from headway.peer.log import numbers, tracer
 from headway.peer.machine import PeerMachine
 from headway.peer.questions import block_request, locator
 from headway.types import ZERO_HASH, Address
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ids = itertools.count(1)
 _rng: Final = random.SystemRandom()
 
 
@@ -63,7 +61,7 @@ class Peer:
 
         Raises ConfigError when the config names no network that exists, PeerGone when the remote has hung up already.
         """
-        self.id = next(_ids)
+        self.id = next(numbers)
         self.config = config
         ours = config.peer_config()
         self._network = ours.network

@@ -8,7 +8,6 @@ Not here: the protocol (`peer.machine`), the socket (`connection`).
 
 from __future__ import annotations
 
-import itertools
 import random
 import socket
 import time
@@ -28,7 +27,7 @@ from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason
 from headway.peer.feed import Feed
 from headway.peer.inbox import Inbox, message_of, size_of
 from headway.peer.info import PeerInfo, peer_info
-from headway.peer.log import tracer
+from headway.peer.log import numbers, tracer
 from headway.peer.machine import PeerMachine
 from headway.peer.questions import block_request, locator
 from headway.types import ZERO_HASH, Address
@@ -42,7 +41,6 @@ MAX_OVERTIME: Final = 32_000_000
 """Bytes still read when time is up: as many as may have arrived by then (the system's largest receive buffer), so that
 nobody is blamed for our own delay, and a flood cannot put off a deadline for ever."""
 
-_ids = itertools.count(1)
 _rng: Final = random.SystemRandom()
 
 
@@ -62,7 +60,7 @@ class Peer:
 
     Every call takes a `timeout` in seconds, after which it raises RequestTimeout and the peer stays as it is. None: the
     network's own deadlines decide (`Timing`), and where one ends the peer, what is asked later is PeerGone.
-    `id` is unique among the blocking peers of this process and never changes.
+    `id` is unique in this process and never changes.
     """
 
     def __init__(self, connection: socket.socket, *, inbound: bool = False, config: PeerConfig) -> None:
@@ -70,7 +68,7 @@ class Peer:
 
         Raises PeerGone when the remote has hung up already.
         """
-        self.id = next(_ids)
+        self.id = next(numbers)
         self._bound, address = endpoints(connection)
         self._machine = PeerMachine(config, inbound=inbound, address=address, rng=_rng, log=tracer(self.id))
         self._connection = Connection(connection, self._machine)

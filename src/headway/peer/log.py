@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 trace = logging.getLogger("headway.trace")
+
+numbers: Final = itertools.count(1)
+"""The ids of peers that stand alone, one count for a process: a line of the trace belongs to one connection."""
 
 
 def tracer(peer: int) -> Callable[[str], None] | None:
