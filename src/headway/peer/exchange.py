@@ -57,8 +57,8 @@ class Exchange:
     """One peer's requests and what becomes of them."""
 
     __slots__ = (
-        "_address", "_answers_pings", "_config", "_deadlines", "_end", "_height", "_last_id", "_output", "_rng", "_table",
-        "_wire", "downloads", "wall_clock",
+        "_address", "_answers_pings", "_config", "_deadlines", "_end", "_height", "_last_id", "_output", "_rng",
+        "_table", "_wire", "downloads", "wall_clock",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917  (its one caller hands over its own parts)

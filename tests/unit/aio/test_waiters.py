@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -94,3 +95,15 @@ async def test_cancelled_waiter_is_gone_and_does_not_disturb_the_end() -> None:
     made.settle(1, "late")
     made.fail_all(lambda: PeerGone("gone"))
     assert task.cancelled()
+
+
+@on_loop
+async def test_nobody_who_waits_takes_no_room() -> None:
+    """Thousands of idle peers have one, and each has shaken hands and pinged by it."""
+    made, _ = waiters()
+    empty = sys.getsizeof(made._tasks), sys.getsizeof(made._replies)
+    tasks = [await waiting(made, made.expect(request)) for request in range(3)]
+    for request in range(3):
+        made.settle(request, None)
+    await asyncio.gather(*tasks)
+    assert (sys.getsizeof(made._tasks), sys.getsizeof(made._replies)) == empty

@@ -49,6 +49,17 @@ def test_whoever_says_our_own_nonce_back_to_us_is_ourselves_or_a_mirror(network:
     assert error.nonce == remote.peer.nonce
 
 
+def test_connections_that_negotiated_the_same_share_one_set(network: Network) -> None:
+    """Thousands of idle peers hold it."""
+    negotiated = []
+    for _ in range(2):
+        remote = Remote(network)
+        remote.connect()
+        remote.says(remote.version, m.SendAddrV2(), m.Verack(), now=1.0)
+        negotiated.append(remote.peer.negotiated)
+    assert negotiated[0] is negotiated[1]
+
+
 def test_two_peers_without_a_nonce_are_not_the_same(network: Network) -> None:
     remote = Remote(network, nonce=0)
     remote.shake(nonce=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import pytest
 
@@ -176,3 +177,14 @@ def test_what_waited_for_its_turn_counts_neither_as_asked_nor_as_cancelled(netwo
     counted = remote.peer.stats.requests
     assert len(counted) == 4
     assert all((each.asked, each.cancelled) == (1, 1) for each in counted.values())
+
+
+def test_an_empty_table_keeps_no_room() -> None:
+    """Thousands of idle peers have one, and each had pings in it."""
+    table = RequestTable(16)
+    empty = sys.getsizeof(table._by_kind)
+    for number in range(3):
+        table.put(AddressesRequest(number, ASK))
+    for request in list(table):
+        table.remove(request)
+    assert sys.getsizeof(table._by_kind) == empty
