@@ -52,9 +52,10 @@ class Reader:
 
     def skip(self, count: int, field: str) -> None:
         """Pass over the next `count` bytes."""
-        if count > self.remaining:
+        end = self.position + count
+        if end > len(self._data):
             raise CodecError(f"{field} needs {count} bytes, {self.remaining} are left")
-        self.position += count
+        self.position = end
 
     def since(self, position: int) -> bytes:
         """The bytes from an earlier `position` to the present one."""
@@ -119,7 +120,11 @@ class Reader:
             raise CodecError(f"{what} has {self.remaining} bytes too many, after {self.position}")
 
     def _compact_size(self, field: str, limit: int, error: type[CodecError]) -> int:
-        value = self.u8(field)
+        at = self.position
+        if at == len(self._data):
+            self.take(1, field)  # raises: it is not there
+        value = self._data[at]
+        self.position = at + 1
         if value in _LONG_FORMS:
             size, smallest = _LONG_FORMS[value]
             value = self._integer(size, field)

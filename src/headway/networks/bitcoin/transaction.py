@@ -60,8 +60,11 @@ class Transaction:
 
     @classmethod
     def from_raw(cls, raw: bytes) -> Transaction:
-        """Raises CodecError for bytes that are no transaction, or more than one."""
-        return cls(raw, sha256d(_without_witness(raw, _read_body(raw))))
+        """Raises CodecError for bytes that are no transaction, or more than one. Builds nothing of what is in it."""
+        reader = Reader(raw)
+        witness_at = _pass_over(reader)
+        reader.end("tx")
+        return cls(raw, sha256d(_without_witness(raw, witness_at)))
 
     @property
     def wtxid(self) -> Hash:
@@ -71,7 +74,7 @@ class Transaction:
     @property
     def stripped(self) -> bytes:
         """The bytes that `txid` is the hash of: all but marker, flag and witness."""
-        return _without_witness(self.raw, self._body)
+        return _without_witness(self.raw, self._body.witness_at)
 
     @property
     def version(self) -> int:
@@ -114,8 +117,8 @@ class _Body:
     """Where the witness starts in the raw bytes; None for the form without one."""
 
 
-def _without_witness(raw: bytes, body: _Body) -> bytes:
-    return raw if body.witness_at is None else raw[:4] + raw[6 : body.witness_at] + raw[-4:]
+def _without_witness(raw: bytes, witness_at: int | None) -> bytes:
+    return raw if witness_at is None else raw[:4] + raw[6:witness_at] + raw[-4:]
 
 
 def _read_body(raw: bytes) -> _Body:
@@ -173,6 +176,12 @@ def take_transaction(reader: Reader) -> bytes:
     Raises CodecError for bytes that `Transaction.from_raw` would not read either.
     """
     start = reader.position
+    _pass_over(reader)
+    return reader.since(start)
+
+
+def _pass_over(reader: Reader) -> int | None:
+    """To the end of the transaction that comes next. Where its witness starts; None for the form without one."""
     reader.skip(4, "tx.version")
     inputs = _skip_inputs(reader)
     flag = 0
@@ -183,10 +192,11 @@ def take_transaction(reader: Reader) -> bytes:
         inputs = _skip_inputs(reader) if flag else 0
     if inputs or flag:
         _skip_outputs(reader)
+    witness_at = reader.position if flag else None
     if flag and not sum(_skip_witness(reader) for _ in range(inputs)):
         raise CodecError("tx has a witness flag and no witness")
     reader.skip(4, "tx.lock_time")
-    return reader.since(start)
+    return witness_at
 
 
 def _skip_inputs(reader: Reader) -> int:
