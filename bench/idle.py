@@ -36,10 +36,10 @@ from headway.peer.machine import PeerMachine
 
 COUNT: Final = 5_000
 DROPPED: Final = 2_000
-SECONDS: Final = 30.0
+SECONDS: Final = 10.0
 QUICK: Final = (300, 120, 0.5)
-KEEPALIVE: Final = 10.0
-"""Seconds between two pings of a peer while pings are measured: a twelfth of the default (`Timing.ping_interval`)."""
+KEEPALIVE: Final = 5.0
+"""Seconds between two pings of a peer while pings are measured; the default is 120 (`Timing.ping_interval`)."""
 QUICK_KEEPALIVE: Final = 0.2
 AT_ONCE: Final = 200
 """Dials under way: fewer than wait at the far end to be accepted."""
@@ -48,6 +48,7 @@ WARM: Final = 8
 
 MEASURES: Final = (
     Measure("memory a connection", "bytes", more_is_better=False),
+    Measure("memory once it has pinged", "bytes", more_is_better=False),
     Measure("a quiet interval", "% of a core", more_is_better=False),
     Measure("a keepalive ping", "us of CPU", more_is_better=False),
     Measure("until all dropped ones were gone", "s", more_is_better=False),
@@ -179,6 +180,10 @@ async def drop(dial: Dial, lost: Lost, count: int, dropped: int, seconds: float)
         async with Hold(dial, crowd.port, count) as hold:
             held, full = memory(), census()
             quiet = await cpu_seconds(seconds)
+            for peer in hold.held:
+                if isinstance(peer, Peer):
+                    await peer.ping()
+            pinged = memory()
             start = time.perf_counter()
             crowd.order(f"drop {dropped}")
             await lost.reach(WARM + dropped)
@@ -190,6 +195,7 @@ async def drop(dial: Dial, lost: Lost, count: int, dropped: int, seconds: float)
     expected = {what: before[what] + (full[what] - before[what]) * (count - dropped) // count for what in full}
     return {
         "memory a connection": (held - empty) / count,
+        "memory once it has pinged": (pinged - empty) / count,
         "a quiet interval": 100 * quiet / seconds,
         "until all dropped ones were gone": taken,
         "left of them": sum(abs(after[what] - expected[what]) for what in full),
