@@ -6,7 +6,6 @@ A command returns its `Exit`; a `HeadwayError` that leaves it becomes one line o
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headway import __version__
+from headway.cli.lazy import LazyGroup
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ COMMANDS = {
     "sync": "Bring headers and blocks into the data directory, verified; resumes.",
     "verify": "Check a data directory, a block file, headers or one block.",
     "export": "Write stored blocks to a file.",
-    "peer": "Talk to one peer: handshake report, ping, headers.",
+    "peer": "Talk to one peer: report, ping, headers, blocks, addresses, shell.",
     "serve": "Answer other nodes from the data directory.",
     "demo": "Sync from a network of peers on this machine, three of them faulty.",
 }
@@ -36,29 +36,12 @@ JSON_WANTED = "headway.cli.json"
 """Key in `Context.meta`: the group prints a failure as JSON too when the command was asked for JSON."""
 
 
-class _Commands(click.Group):
-    """Loads a command's module only when that command is called."""
+class _Commands(LazyGroup):
+    """Keeps the command line as it was given, and turns errors into exit codes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[ARGUMENTS] = tuple(args)
         return super().parse_args(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(f"headway.cli.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command), f"headway.cli.{cmd_name}.{cmd_name} is a click command"
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -93,7 +76,12 @@ def exit_code(error: Exception) -> Exit | None:
     return None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    package="headway.cli",
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, package_name="headway", message="headway %(version)s")
 def headway() -> None:
     """Verified headers and blocks from the peers of a blockchain network, without a node."""

@@ -6,6 +6,7 @@ Names of networks are resolved when a command is called, so that `--help` loads 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +37,16 @@ class NetworkName(click.ParamType[Any]):
             return networks.network_named(value, read_network_file)
         except ConfigError as error:
             self.fail(str(error), param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A time that ends. (FloatRange lets "nan" pass, and infinity.)"""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return float(seconds)
 
 
 def peer_address(text: str, network: Network, option: str) -> Address:
@@ -113,13 +124,22 @@ def common_options(function: F) -> F:
     @click.option("-v", "--verbose", is_flag=True, help="Trace the protocol on stderr.")
     @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours on stderr.")
     @functools.wraps(function)
-    def command(*args: Any, json_: bool, quiet: bool, verbose: bool, color: str, **options: Any) -> Any:
+    def command(
+        *args: Any, json_: bool, quiet: bool, verbose: bool, color: str, jsonl: bool = False, **options: Any
+    ) -> Any:
+        if json_ and jsonl:
+            raise click.UsageError("--json and --jsonl exclude each other")
         wants_color = {"auto": None, "always": True, "never": False}[color]
-        output = Output(json=json_, quiet=quiet, verbose=verbose, color=wants_color)
+        output = Output(json=json_, jsonl=jsonl, quiet=quiet, verbose=verbose, color=wants_color)
         output.open_log()
         return function(*args, output=output, **options)
 
     return command  # type: ignore[return-value]  # the wrapper has the command's face minus what click supplies
+
+
+def jsonl_option(function: F) -> F:
+    """Adds --jsonl, for `common_options` below it: a command with many items prints each as a JSON line of its own."""
+    return click.option("--jsonl", is_flag=True, help="Print a JSON object a line, as they come.")(function)
 
 
 def _note_json(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:

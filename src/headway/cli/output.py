@@ -44,24 +44,41 @@ class Output:
     """Where one command's words go, as --json, -q, -v and --color say."""
 
     def __init__(
-        self, *, json: bool = False, quiet: bool = False, verbose: bool = False, color: bool | None = None
+        self,
+        *,
+        json: bool = False,
+        jsonl: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        color: bool | None = None,
     ) -> None:
         """`color` None: only on a terminal, and not with NO_COLOR."""
         self.json = json
+        self.jsonl = jsonl
         self.quiet = quiet
         self.verbose = verbose
         self.color = color
 
     def result(self, data: Mapping[str, Any], *, text: str | None = None) -> None:
-        """Print the command's result: one JSON line with --json, else `text`, else aligned `name  value` lines."""
+        """Print the command's result: one JSON line with --json, else `text`, else aligned `name  value` lines.
+
+        Nothing with --jsonl, where the items were the result, nor for an empty text.
+        """
         if self.json:
             click.echo(_json(dict(data)))
-        else:
+        elif not self.jsonl and text != "":
             click.echo(table(data) if text is None else text)
 
+    def item(self, data: Mapping[str, Any], *, text: str) -> None:
+        """Print one of many: a JSON line with --jsonl, nothing with --json (the result has them all), else `text`."""
+        if self.jsonl:
+            click.echo(_json(dict(data)))
+        else:
+            self.data(text)
+
     def data(self, line: str) -> None:
-        """One line of data that is not the result; nothing with --json."""
-        if not self.json:
+        """One line of data that is not the result; nothing with --json or --jsonl."""
+        if not (self.json or self.jsonl):
             click.echo(harmless(line))
 
     def note(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """A command that runs until it is done or a signal ends it: SIGINT and SIGTERM alike, state saved, exit code 130.
 
-The first signal asks; a second one does not wait. Called by the commands that run a node.
+The first signal asks; a second one does not wait. Called by the commands that talk to peers.
 """
 
 from __future__ import annotations
@@ -41,23 +41,25 @@ def run(command: Callable[[asyncio.Event], Coroutine[Any, Any, Exit]]) -> Exit:
 
 
 async def first_done(
-    outcomes: Mapping[Exit, Coroutine[Any, Any, object]], meanwhile: Coroutine[Any, Any, None], within: float | None
+    outcomes: Mapping[Exit, Coroutine[Any, Any, object]],
+    meanwhile: Coroutine[Any, Any, None] | None = None,
+    within: float | None = None,
 ) -> Exit | None:
     """Run all until one of `outcomes` is done, and give its key; None when `within` seconds have passed first.
 
     The others are cancelled, and `meanwhile` too. What raises is raised here.
     """
     tasks = {asyncio.ensure_future(coroutine): outcome for outcome, coroutine in outcomes.items()}
-    aside = asyncio.ensure_future(meanwhile)
+    aside = [] if meanwhile is None else [asyncio.ensure_future(meanwhile)]
     try:
         done, _ = await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         return next((outcome for task, outcome in tasks.items() if task in done), None)
     finally:
-        for each in (*tasks, aside):
+        for each in (*tasks, *aside):
             each.cancel()
-        await asyncio.wait((*tasks, aside))
+        await asyncio.wait((*tasks, *aside))
 
 
 def resume_command() -> str:

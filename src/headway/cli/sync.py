@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from headway.cli.options import (
+    Seconds,
     checkpoint_option,
     common_options,
     datadir_option,
@@ -41,16 +41,6 @@ class HeightOrTip(click.ParamType[Any]):
         if height < 0:
             self.fail(f"{value!r} is no height (a number from 0 on) and not {TIP!r}", param, ctx)
         return height
-
-
-class Seconds(click.FloatRange):
-    """A time that ends. (FloatRange lets "nan" pass, and infinity.)"""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = super().convert(value, param, ctx)
-        if not math.isfinite(seconds):
-            self.fail(f"{value!r} is no number of seconds", param, ctx)
-        return float(seconds)
 
 
 class Goal(NamedTuple):

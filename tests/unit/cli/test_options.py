@@ -11,10 +11,12 @@ from click.testing import CliRunner
 
 from headway import networks
 from headway.cli.options import (
+    Seconds,
     bind_address,
     common_options,
     datadir_option,
     default_datadir,
+    jsonl_option,
     network_option,
     peer_address,
 )
@@ -120,3 +122,27 @@ def test_any_port_may_be_listened_on_but_not_dialled() -> None:
     assert bind_address("[::1]:0", REGTEST, "--bind") == Address("::1", 0)
     with pytest.raises(click.BadParameter, match="port 0"):
         peer_address("127.0.0.1:0", REGTEST, "--connect")
+
+
+@click.command()
+@jsonl_option
+@common_options
+def listing(**options: Any) -> None:
+    click.get_current_context().obj.update(options)
+
+
+def test_jsonl_is_for_commands_with_many_items_and_not_with_json() -> None:
+    options: dict[str, Any] = {}
+    assert CliRunner().invoke(listing, ["--jsonl"], obj=options, catch_exceptions=False).exit_code == 0
+    assert (options["output"].jsonl, options["output"].json) == (True, False)
+    assert called()["output"].jsonl is False
+    result = CliRunner().invoke(listing, ["--jsonl", "--json"], obj=options)
+    assert (result.exit_code, "exclude each other" in result.output) == (2, True)
+    assert CliRunner().invoke(command, ["--jsonl"]).exit_code == 2
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-1", "soon"])
+def test_time_ends(word: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Seconds(0).convert(word, None, None)
+    assert Seconds(0).convert("2.5", None, None) == 2.5

@@ -98,3 +98,12 @@ def test_log_shows_what_was_asked_for(output: Output, seen: list[str], capsys: p
     logging.getLogger("headway.trace").debug("trace\x1b")
     logging.getLogger("headway.aio.driver").warning("warning")
     assert [line.rpartition(" ")[2] for line in capsys.readouterr().err.splitlines()] == seen
+
+
+def test_items_are_lines_for_people_or_json_lines_or_left_to_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    for output in (Output(), Output(jsonl=True), Output(json=True)):
+        output.item({"n": 1, "text": "\x1b[2J"}, text="one\x1b[2J")
+        output.result({"n": 1}, text="all")
+        output.data("more")
+        output.result({}, text="")
+    assert capsys.readouterr().out == 'one?[2J\nall\nmore\n{"n": 1, "text": "\\u001b[2J"}\n{"n": 1}\n{}\n'

@@ -88,3 +88,8 @@ def test_resume_command_can_be_pasted_into_a_shell() -> None:
     context.meta[ARGUMENTS] = ("sync", "--datadir", "my chain")
     with context:
         assert resume_command() == "headway sync --datadir 'my chain'"
+
+
+@on_loop
+async def test_nothing_need_go_on_meanwhile() -> None:
+    assert await first_done({Exit.DONE: asyncio.sleep(0), Exit.INTERRUPTED: never()}) is Exit.DONE
