@@ -28,6 +28,7 @@ import headway
 from headway import blocking, errors
 from headway.cli import COMMANDS, exit_code
 from headway.cli import headway as command_line
+from headway.cli.peer import ACTIONS
 from headway.kernel.face import BlockCheck, HeaderCheck
 from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
@@ -259,18 +260,42 @@ def _parameters(signature: inspect.Signature) -> str:
     return str(inspect.Signature(plain[1:]))[1:-1].replace(repr(ZERO_HASH), "ZERO_HASH")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def _command(name: str) -> click.Command:
+    command: click.Command = command_line
+    for word in name.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    return command
+
+
+def _options(command: click.Command) -> set[str]:
+    """Its own, and those of its actions."""
+    options = {name for each in command.get_params(click.Context(command)) for name in each.opts if name[0] == "-"}
+    if isinstance(command, click.Group):
+        actions = (
+            command.get_command(click.Context(command), name) for name in command.list_commands(click.Context(command))
+        )
+        options = options.union(*(_options(action) for action in actions if action is not None))
+    return options
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *(f"peer {action}" for action in ACTIONS)])
 def test_reference_lists_the_options_of_each_command(name: str) -> None:
     text = (REPOSITORY / "docs/reference/cli.md").read_text("utf-8")
     assert f"## headway {name}\n" in text
-    common, own = text.partition("\n## ")[0], text.partition(f"## headway {name}\n")[2].partition("\n## ")[0]
-    command = command_line.get_command(click.Context(command_line), name)
-    assert command is not None
-    options = {
-        option for each in command.get_params(click.Context(command)) for option in each.opts if option[0] == "-"
-    }
-    assert {option for option in options if f"`{option}" not in common + own} == set()
+    common, own = text.partition("\n## ")[0], _section(text, name)
+    if " " in name:
+        common += _section(text, name.partition(" ")[0])
+    options = _options(_command(name))
     assert set(re.findall(r"`(--[\w-]+)", own)) <= options
+    if not isinstance(_command(name), click.Group):
+        assert {option for option in options if f"`{option}" not in common + own} == set()
+
+
+def _section(text: str, name: str) -> str:
+    return text.partition(f"## headway {name}\n")[2].partition("\n## ")[0]
 
 
 def test_design_lists_every_rule_of_the_kernel() -> None:

@@ -113,6 +113,11 @@ class Program:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
+    def end_input(self) -> None:
+        """It reads the end of its stdin."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def wait_for_line(self, pattern: str, *, deadline: float = DEADLINE) -> re.Match[str]:
         """The next line, after those matched before, in which `pattern` is found. Raises AssertionError without one."""
         expression = re.compile(pattern)

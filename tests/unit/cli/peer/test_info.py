@@ -1,4 +1,4 @@
-"""`headway peer`: what it prints about a peer, and what it says where there is none."""
+"""`headway peer info`: what it prints about a peer, and what it says where there is none."""
 
 from __future__ import annotations
 

@@ -1,0 +1,155 @@
+"""What the actions of `headway peer` share: their options, the connection, and how they end.
+
+An action prints what it got, whatever came then: the end of the peer, a signal, invalid data. Called by the actions.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
+
+import click
+
+from headway.cli.options import Seconds, common_options, jsonl_option, network_option, peer_address
+from headway.cli.output import Exit, Output
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from typing import Unpack
+
+    from headway.aio.config import Keywords
+    from headway.aio.peer import Peer
+    from headway.network import Network
+    from headway.types import Address, BlockId
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TIMEOUT = 30.0
+"""Seconds that a person waits for an answer; nodes among themselves are more patient (`network.Timing`)."""
+
+
+class Target(NamedTuple):
+    """Whom to talk to."""
+
+    address: Address
+    network: Network
+    """With the durations that the user wants."""
+
+
+class Ending(NamedTuple):
+    """What came of an action."""
+
+    code: Exit
+    error: str | None = None
+
+
+def peer_options(*, timeout: float = TIMEOUT, many: bool = False) -> Callable[[F], F]:
+    """Adds HOST:PORT and the options of every action; the command receives `target` and `output`. `many`: --jsonl."""
+
+    def decorate(function: F) -> F:
+        @click.argument("host", metavar="HOST:PORT")
+        @network_option
+        @click.option(
+            "--timeout",
+            type=Seconds(0, min_open=True),
+            default=timeout,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long to wait for an answer.",
+        )
+        @(jsonl_option if many else _nothing)
+        @common_options
+        @functools.wraps(function)
+        def command(*args: Any, host: str, network: Network, timeout: float, **options: Any) -> Any:
+            address = peer_address(host, network, "HOST:PORT")
+            return function(*args, target=Target(address, patient(network, timeout)), **options)
+
+        return command  # type: ignore[return-value]  # the wrapper has the command's face minus what click supplies
+
+    return decorate
+
+
+def _nothing(function: F) -> F:
+    return function
+
+
+def raw_option(help_text: str) -> Callable[[F], F]:
+    """Adds --raw FILE|-, for `open_raw`."""
+    path = click.Path(dir_okay=False, allow_dash=True)
+    return click.option("--raw", type=path, metavar="FILE|-", help=help_text)
+
+
+def open_raw(path: str | None, output: Output) -> BinaryIO | None:
+    """Where raw bytes go, until the command ends; a file is made when something comes. Raises UsageError."""
+    if path is None:
+        return None
+    if path == "-" and (output.json or output.jsonl):
+        raise click.UsageError("--raw - and JSON both want stdout: give --raw a file")
+    return click.get_current_context().with_resource(click.open_file(path, "wb", lazy=True))  # type: ignore[return-value]  # "wb"
+
+
+def patient(network: Network, timeout: float) -> Network:
+    """The network with `timeout` seconds for every answer."""
+    from dataclasses import replace
+
+    timing = replace(
+        network.timing,
+        connect_timeout=min(network.timing.connect_timeout, timeout),
+        handshake_timeout=timeout,
+        ping_timeout=timeout,
+        headers_timeout=timeout,
+        addresses_timeout=timeout,
+        batch_timeout=timeout,
+    )
+    return replace(network, timing=timing)
+
+
+def genesis_of(network: Network) -> BlockId:
+    from headway.types import BlockId
+
+    return BlockId(0, network.rules.parse_header(network.rules.genesis).hash)
+
+
+@asynccontextmanager
+async def dialled(target: Target, **identity: Unpack[Keywords]) -> AsyncIterator[Peer]:
+    """A ready peer. Errors of the connection say what to look at."""
+    from headway.aio.peer import connect
+    from headway.errors import PeerGone, RequestTimeout
+
+    async with AsyncExitStack() as stack:
+        try:
+            peer = await stack.enter_async_context(connect(target.address, network=target.network, **identity))
+        except (PeerGone, RequestTimeout) as error:
+            name = target.network.name
+            raise type(error)(f"{error}. Is a node of {name} running there, and does it take inbound peers?") from None
+        yield peer
+
+
+async def ending_of(work: Coroutine[Any, Any, None], interrupted: asyncio.Event) -> Ending:
+    """Do `work`, to its end or until a signal. What it got must not be lost by its error, so that is not raised on."""
+    from headway.cli import exit_code
+    from headway.cli.running import first_done
+    from headway.errors import HeadwayError
+
+    try:
+        code = await first_done({Exit.DONE: work, Exit.INTERRUPTED: interrupted.wait()})
+    except HeadwayError as error:
+        return Ending(exit_code(error) or Exit.FAILED, str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a file of ours; what befalls a connection comes as PeerGone
+        return Ending(Exit.FAILED, f"cannot write: {error.strerror}")
+    assert code is not None, "nobody looks at the clock"
+    return Ending(code)
+
+
+def finish(output: Output, ending: Ending, data: Mapping[str, Any], *, text: str | None = None) -> Exit:
+    """Print what came of an action, and give its exit code. Without any data, only JSON is printed."""
+    if ending.error is not None:
+        output.error(ending.error)
+        data = {**data, "error": ending.error} if output.json else data
+    output.result(data, text=text if data else "")
+    return ending.code
