@@ -76,6 +76,11 @@ class Output:
         else:
             self.data(text)
 
+    def heading(self, text: str) -> None:
+        """The names of the columns below, for people: on a terminal only."""
+        if sys.stdout.isatty():
+            self.data(text)
+
     def data(self, line: str) -> None:
         """One line of data that is not the result; nothing with --json or --jsonl."""
         if not (self.json or self.jsonl):

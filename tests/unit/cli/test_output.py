@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -107,3 +108,19 @@ def test_items_are_lines_for_people_or_json_lines_or_left_to_the_result(capsys: 
         output.data("more")
         output.result({}, text="")
     assert capsys.readouterr().out == 'one?[2J\nall\nmore\n{"n": 1, "text": "\\u001b[2J"}\n{"n": 1}\n{}\n'
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_columns_are_named_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Output().heading("height  hash")
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("sys.stdout", screen := Screen())
+    Output().heading("height  hash")
+    Output(json=True).heading("height  hash")
+    assert screen.getvalue() == "height  hash\n"

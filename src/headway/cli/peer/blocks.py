@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from headway.cli.output import Exit, Output
-from headway.cli.peer.names import BlockName, block_data, block_words, counted, unchecked_words
+from headway.cli.peer.names import BlockName, block_data, block_heading, block_words, counted, unchecked_words
 from headway.cli.peer.session import Ending, Target, dialled, ending_of, finish, open_raw, peer_options, raw_option
 from headway.network import BlockStatus
 from headway.types import BlockRequest
@@ -120,6 +120,8 @@ class Basket:
             self._print(request.id, block)
 
     def _print(self, block_id: BlockId, block: Block) -> None:
+        if self.taken == 1:
+            self._output.heading(block_heading("size"))
         data = {**block_data(block_id), "bytes": len(block), "transactions": len(block.transactions)}
         if self._output.json:
             self._kept.append(data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from headway.cli.output import Exit, Output
-from headway.cli.peer.names import BlockName, block_data, block_words, counted, unchecked_words, utc
+from headway.cli.peer.names import BlockName, block_data, block_heading, block_words, counted, unchecked_words, utc
 from headway.cli.peer.session import Target, dialled, ending_of, finish, genesis_of, open_raw, peer_options, raw_option
 from headway.errors import HeadwayError
 from headway.types import UNKNOWN_HEIGHT, BlockId
@@ -126,6 +126,8 @@ class Walk:
         return BlockId(height if height == UNKNOWN_HEIGHT else height + 1, header.hash)
 
     def _print(self, header: Header) -> None:
+        if self.taken == 1:
+            self._output.heading(block_heading("time"))
         data = {**block_data(self.tip), "time": header.time}
         if self._kept is not None:
             self._kept.append(data)

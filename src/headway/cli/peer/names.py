@@ -40,6 +40,11 @@ def block_words(block: BlockId) -> str:
     return f"{'-' if data['height'] is None else data['height']:>8}  {data['hash']}"
 
 
+def block_heading(more: str) -> str:
+    """The names of the columns of `block_words`, and of what stands behind them."""
+    return f"{'height':>8}  {'hash':<64}  {more}"
+
+
 def utc(time: int) -> str:
     """Unix seconds, as people read them; as they are where they are no date (a remote may say anything)."""
     try:

@@ -7,7 +7,16 @@ from collections import Counter
 import click
 import pytest
 
-from headway.cli.peer.names import BlockName, block_data, block_words, counted, parse_block, unchecked_words, utc
+from headway.cli.peer.names import (
+    BlockName,
+    block_data,
+    block_heading,
+    block_words,
+    counted,
+    parse_block,
+    unchecked_words,
+    utc,
+)
 from headway.types import UNKNOWN_HEIGHT, BlockId
 
 HASH = "00" * 31 + "2a"
@@ -35,6 +44,7 @@ def test_block_is_told_with_its_height_where_somebody_said_it() -> None:
     assert block_data(unknown) == {"height": None, "hash": HASH}
     assert block_words(known).split() == ["7", HASH]
     assert block_words(unknown).split() == ["-", HASH]
+    assert block_heading("time").index("time") == len(block_words(known)) + 2
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Console:
             self._draw()
             await self._readable()
             for line in self._read():
-                if self._is_prompting:
+                if self.is_terminal:
                     self._erase()
                     self._write(f"{PROMPT}{line}\n")  # it stays to be read
                     self._is_prompting = False

@@ -200,6 +200,22 @@ def test_nothing_is_drawn_while_a_line_is_done(terminal: Terminal) -> None:
     test()
 
 
+def test_lines_typed_at_once_all_stay_to_be_read(terminal: Terminal) -> None:
+    @on_loop
+    async def test() -> None:
+        terminal.attach()
+        async with Console(Output()) as console:
+            lines = console.lines()
+            reading = asyncio.ensure_future(anext(lines))
+            await terminal.shows(PROMPT)
+            terminal.types("one\ntwo\n")
+            assert [await reading, await anext(lines)] == ["one", "two"]
+            assert await terminal.shows("two\r\n") == f"{CLEAR}{PROMPT}one\r\n{PROMPT}two\r\n"
+            await lines.aclose()
+
+    test()
+
+
 def test_ctrl_d_on_an_empty_line_ends_the_input(terminal: Terminal) -> None:
     @on_loop
     async def test() -> None:
