@@ -93,6 +93,14 @@ const orders = {
     node.pool.fillOutbound();
     return {};
   },
+  // Tells of a node on loopback to whoever asks for addresses.
+  know({ host, port }) {
+    const address = bcoin.net.NetAddress.fromHost(host, port, 'regtest');
+    address.services = 9;
+    address.time = node.network.now();
+    node.pool.hosts.add(address);
+    return {};
+  },
   async follow({ hash }) {
     await follow(hash);
     return tip();

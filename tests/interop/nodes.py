@@ -125,6 +125,10 @@ class Bcoin(Servant):
     def connect(self, port: int) -> None:
         self.order("connect", port=port)
 
+    def know(self, host: str, port: int) -> None:
+        """Put an address into its book."""
+        self._order("know", host=host, port=port)
+
     def follow(self, block_hash: str) -> Tip:
         return _tip(self.order("follow", hash=block_hash))
 

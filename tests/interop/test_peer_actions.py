@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.store.peers_file import read_peers_file
+from headway.types import Address
 from tests.interop.cli import Headway, run
 from tests.interop.nodes import BLOCKS, Bcoin, Tip
 
@@ -65,6 +67,17 @@ def test_blocks_are_verified_and_written_and_the_missing_one_is_named(node: Bcoi
 def test_node_that_knows_no_address_is_silent_which_is_exit_4(node: Bcoin) -> None:
     result = run(*words(node, "addresses", "--timeout", "1"), code=4)
     assert result["addresses"] == []
+
+
+def test_addresses_of_the_nodes_book_are_a_peers_file(node: Bcoin, tmp_path: Path) -> None:
+    known = {Address("127.0.0.2", 7), Address("127.0.0.3", 8)}
+    for address in known:
+        node.know(address.host, address.port)
+    with Headway(*words(node, "addresses")) as command:
+        assert command.wait() == 0
+    assert all("# NETWORK, WITNESS; seen 20" in line for line in command.stdout)
+    (tmp_path / "peers").write_text("\n".join(command.stdout))
+    assert set(read_peers_file(tmp_path / "peers", 18444)) == known
 
 
 def test_shell_shows_what_goes_both_ways(node: Bcoin) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.cli.peer.shell.fields import MAX_BYTES, MAX_SHOWN, lines_of
@@ -66,6 +66,7 @@ def test_object_that_cannot_be_read_is_said_to_be_so() -> None:
 
 
 @pytest.mark.parametrize("command", MESSAGES)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_every_message_can_be_told_in_bounded_lines(command: str, data: st.DataObject) -> None:
     lines = told(data.draw(MESSAGES[command]))
