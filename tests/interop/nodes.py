@@ -127,7 +127,7 @@ class Bcoin(Servant):
 
     def know(self, host: str, port: int) -> None:
         """Put an address into its book."""
-        self._order("know", host=host, port=port)
+        self.order("know", host=host, port=port)
 
     def follow(self, block_hash: str) -> Tip:
         return _tip(self.order("follow", hash=block_hash))
