@@ -40,6 +40,9 @@ class Timing:
     """Core TIMEOUT_INTERVAL: a pong may queue behind blocks on a slow line."""
     headers_timeout: float = 30.0
     """One getheaders: 160 kB at most, so half a minute even on a bad line."""
+    poll_interval: float = 0.0
+    """From the last question for headers until some peer is asked again though nobody announced anything: for networks
+    whose peers may well not tell."""
     addresses_timeout: float = 60.0
     """One getaddr; silence is a lawful answer, so it only frees the slot."""
     transaction_timeout: float = 60.0
@@ -354,6 +357,8 @@ class Network:
     rules: ChainRules
     dns_seeds: tuple[str, ...] = ()
     fixed_seeds: tuple[Address, ...] = ()
+    wants_relay: bool = False
+    """Whether a node says in its version that it wants to hear of transactions: else it hears of no blocks, either."""
     required_services: int = 0
     """What an automatic outbound peer must offer; a manual one may lack it."""
     minimum_chainwork: int = 0

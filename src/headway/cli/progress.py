@@ -27,6 +27,7 @@ async def show(output: Output, status: Callable[[], NodeStatus], stop_at: int | 
     """Show `status()` until cancelled; nothing with -q. `stop_at`: the height that is aimed at, None for the tip."""
     meter = Meter(stop_at)
     clock = asyncio.get_running_loop().time
+    meter.line(status(), clock())  # what the first line is measured from
     if not output.live():
         while True:
             await asyncio.sleep(PLAIN_INTERVAL)
@@ -51,8 +52,8 @@ class Meter:
 
     def line(self, status: NodeStatus, now: Instant) -> str:
         self._samples.append((now, status))
-        while self._samples[0][0] < now - WINDOW:
-            self._samples.popleft()
+        while len(self._samples) > 1 and self._samples[1][0] <= now - WINDOW:
+            self._samples.popleft()  # one that is as old as the window, or a little older, stays to measure from
         since, first = self._samples[0]
         seconds = now - since
         parts = [f"{status.network} {status.phase}", f"headers {status.header_tip.height:,}"]

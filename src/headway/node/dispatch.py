@@ -23,7 +23,7 @@ from headway.node.orders import (
 from headway.node.serve import Answer, Overdrawn, ReadBlock, ReadHeaders, ServeOutput, Server
 from headway.peer.events import PeerState, Reason
 from headway.sync.blocks import AskBlocks
-from headway.sync.headers import AskHeaders
+from headway.sync.headers import AskAnnounced, AskHeaders
 from headway.sync.scheduler import (
     Blame,
     BlocksDelivered,
@@ -39,7 +39,7 @@ from headway.sync.scheduler import (
     WriteHeaders,
     WriteInvalid,
 )
-from headway.types import printable
+from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:
     from headway.errors import StoreError
@@ -106,6 +106,8 @@ class Dispatcher:
                 self._ask_headers(output, now)
             case AskBlocks():
                 self._ask_blocks(output, now)
+            case AskAnnounced():
+                self._ask_blocks(AskBlocks(output.peer, (BlockRequest(None, hash=output.hash),)), now)
             case WriteHeaders() | WriteInvalid() | WriteBlock():
                 self._collect(output)
             case ProveHeaders():

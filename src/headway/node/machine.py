@@ -291,7 +291,7 @@ class NodeMachine:
             case HeadersReceived():
                 self.sync.headers_received(peer, event, now + self._wall_offset, now)
             case BlockReceived():
-                self.sync.block_received(peer, event)
+                self.sync.block_received(peer, event, now + self._wall_offset, now)
             case BlocksNotFound():
                 self.sync.blocks_not_found(peer, event.requests)
             case InvReceived():
@@ -381,6 +381,7 @@ class NodeMachine:
             user_agent=self.config.user_agent,
             services=self.config.services,
             port=self.config.port,
+            relay=self.config.network.wants_relay,
             start_height=lambda: self.tree.height(self.tree.tip_position),
             required_services=self.config.network.required_services if automatic else 0,
             is_own_nonce=self._peers.is_own_nonce,

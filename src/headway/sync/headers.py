@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headway.chain.headers import HeaderTree
-    from headway.types import Instant, Locator
+    from headway.types import Hash, Instant, Locator
 
 PATIENCE = 5.0
 """Seconds that the first peer may keep us waiting for one message before a second one is asked too.
@@ -40,6 +40,14 @@ class AskHeaders:
     locator: Locator
 
 
+@dataclass(frozen=True, slots=True)
+class AskAnnounced:
+    """Ask this peer for a block that it announced, and whose header it did not give: some leave out their tip's."""
+
+    peer: int
+    hash: Hash
+
+
 @dataclass(slots=True)
 class _Peer:
     best: int = NOT_KNOWN
@@ -50,19 +58,25 @@ class _Peer:
     """News came while a request was out: ask once more after it."""
     asked_from: int = NOT_KNOWN
     """Position from which a continuation was asked: the answer must lead beyond it."""
+    announced: Hash = b""
+    """The last block that it announced and we did not know."""
+    is_polled: bool = False
+    """What is asked of it now nobody waits for."""
     provoked_at: Instant = -UNCONNECTED_INTERVAL
 
 
 class HeaderSync:
-    def __init__(self, tree: HeaderTree, *, full_headers: int) -> None:
-        """`full_headers`: see `Limits`."""
+    def __init__(self, tree: HeaderTree, *, full_headers: int, poll_interval: float = 0.0) -> None:
+        """`full_headers`: see `Limits`; `poll_interval`: see `Timing`."""
         self._tree = tree
         self._full_headers = full_headers
+        self._poll_interval = poll_interval
+        self._last_ask_at: Instant = 0.0
         self._peers: dict[int, _Peer] = {}
         self._waiting: dict[int, None] = {}  # peers to be asked, in order of arrival
         self._asked: dict[int, None] = {}  # peers with a request out
         self._started = False  # a first peer has told all that it has
-        self._asks: list[AskHeaders] = []
+        self._asks: list[AskHeaders | AskAnnounced] = []
         self._retry_at: dict[int, Instant] = {}
 
     # What others ask of it.
@@ -70,7 +84,7 @@ class HeaderSync:
     @property
     def all_heard(self) -> bool:
         """At least one peer, and every one of them heard."""
-        return bool(self._peers) and not self._waiting and not self._asked
+        return bool(self._peers) and not self._waiting and all(self._peers[peer].is_polled for peer in self._asked)
 
     @property
     def started(self) -> bool:
@@ -115,9 +129,12 @@ class HeaderSync:
                 self._ask(peer, state, added.last, now)
                 return
         state.heard, self._started = True, True
+        announced, state.announced = state.announced, b""
         if state.again:
             state.again = False
             self._waiting[peer] = None
+        elif announced and self._tree.find(announced) is None:
+            self._asks.append(AskAnnounced(peer, announced))
 
     def announced(self, peer: int, added: Added, now: Instant) -> None:
         """Headers that we did not ask for, as the tree took them."""
@@ -133,16 +150,17 @@ class HeaderSync:
         """The peer announced a block whose header we have."""
         self._note(peer, self._peers[peer], Added(position), 0.0)
 
-    def news(self, peer: int) -> None:
-        """The peer announced a block that we do not know."""
+    def news(self, peer: int, block_hash: Hash = b"") -> None:
+        """The peer announced a block that we do not know (this one), or something else worth a question."""
         state = self._peers[peer]
+        state.announced = block_hash or state.announced
         if peer in self._asked:
             state.again = True
         else:
             state.heard = False
             self._waiting[peer] = None
 
-    def tick(self, now: Instant) -> list[AskHeaders]:
+    def tick(self, now: Instant) -> list[AskHeaders | AskAnnounced]:
         """Requests that are due. Call after every input, and when `due` has come."""
         for peer, at in list(self._retry_at.items()):
             if at <= now:
@@ -152,17 +170,32 @@ class HeaderSync:
             peer = next(iter(self._waiting))
             del self._waiting[peer]
             self._ask(peer, self._peers[peer], None, now)
+        if self._may_poll and now >= self._last_ask_at + self._poll_interval:
+            self._poll(now)
         asks, self._asks = self._asks, []
         return asks
 
     def due(self) -> Instant | None:
         """When `tick` has something to do even if nothing happens."""
         times = list(self._retry_at.values())
+        if self._may_poll:
+            times.append(self._last_ask_at + self._poll_interval)
         if self._waiting and self._asked and not self._started:
             times.append(self._last_asked_at() + PATIENCE)
         return min(times, default=None)
 
     # How.
+
+    @property
+    def _may_poll(self) -> bool:
+        return bool(self._poll_interval and self._started and self._peers) and not self._asked and not self._waiting
+
+    def _poll(self, now: Instant) -> None:
+        """Ask the peer that was not polled for the longest time."""
+        peer = next(iter(self._peers))
+        state = self._peers[peer] = self._peers.pop(peer)
+        self._ask(peer, state, None, now)
+        state.is_polled = True
 
     def _last_asked_at(self) -> Instant:
         return max(self._peers[peer].asked_at or 0.0 for peer in self._asked)
@@ -177,7 +210,8 @@ class HeaderSync:
             start = max(self._tree.parent(start), 0)
         else:
             state.asked_from = after
-        state.asked_at = now
+        state.asked_at = self._last_ask_at = now
+        state.is_polled = False
         self._asked[peer] = None
         self._asks.append(AskHeaders(peer, self._tree.locator(start)))
 

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from headway.chain.blocks import BlockChain
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree, Judged
 from headway.errors import FutureHeader, InvalidBlock, MutatedBlock, RemoteProtocolError
-from headway.network import BlockStatus, BlockVerdict
+from headway.network import BlockStatus, BlockVerdict, Headers
+from headway.peer.events import HeadersReceived
 from headway.sync.blocks import AskBlocks, BlockScheduler
-from headway.sync.headers import AskHeaders, HeaderSync
+from headway.sync.headers import AskAnnounced, AskHeaders, HeaderSync
 from headway.types import BlockId, BlockRequest, Hash, Height, Instant, Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from headway.network import Network, Proof
-    from headway.peer.events import BlockReceived, HeadersReceived
+    from headway.peer.events import BlockReceived
+    from headway.wire.messages import Block
 
 
 MAX_PROVING: Final = 4
@@ -126,17 +128,9 @@ class BlocksDelivered:
 
 
 SyncOutput: TypeAlias = (
-    AskHeaders
-    | AskBlocks
-    | Write
-    | ProveHeaders
-    | VerifyBlock
-    | Blame
-    | Stalled
-    | Conflict
-    | TipMoved
-    | BlocksDelivered
-)
+    AskHeaders | AskAnnounced | AskBlocks | Write | ProveHeaders | VerifyBlock
+    | Blame | Stalled | Conflict | TipMoved | BlocksDelivered
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +164,9 @@ class SyncScheduler:
         self._ceiling = ceiling
         self._thorough = thorough
         self.chain = BlockChain(tree, stored, floor=floor or 0)
-        self.headers = HeaderSync(tree, full_headers=network.limits.full_headers)
+        self.headers = HeaderSync(
+            tree, full_headers=network.limits.full_headers, poll_interval=network.timing.poll_interval
+        )
         self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size, ceiling=ceiling)
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
@@ -265,13 +261,16 @@ class SyncScheduler:
             return
         position = self._tree.find(block_hash)
         if position is None:
-            self.headers.news(peer)
+            self.headers.news(peer, block_hash)
         elif self._tree.is_valid(position):
             self.headers.shown(peer, position)
             self._learn(peer)
 
-    def block_received(self, peer: int, event: BlockReceived) -> None:
+    def block_received(self, peer: int, event: BlockReceived, wall_time: float, now: Instant) -> None:
         """A block of a batch, or one that nobody asked for: the latter only when we lack it."""
+        if event.request is not None and event.request.header is None:
+            self._take_header(peer, event.block, wall_time, now)
+            return
         block_hash = event.request.hash if event.request is not None else event.block.hash
         position = self._tree.find(block_hash)
         if position is None or not self._wants_blocks:
@@ -320,6 +319,12 @@ class SyncScheduler:
         return min((at for at in (self.headers.due(), self.blocks.due()) if at is not None), default=None)
 
     # How.
+
+    def _take_header(self, peer: int, block: Block, wall_time: float, now: Instant) -> None:
+        """An announced block that was asked for: its header is judged. The block is asked for again in its turn."""
+        raw = block.header.raw
+        headers = Headers(raw, (0,), (len(raw),), block.parser)
+        self.headers_received(peer, HeadersReceived(headers, None), wall_time, now)
 
     def _prove(self, provisional: _Provisional) -> None:
         waiting = sum(other.peer == provisional.peer for other in self._proving.values())

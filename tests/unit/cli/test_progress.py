@@ -72,6 +72,13 @@ def test_rate_is_of_the_last_seconds_so_that_a_stall_shows() -> None:
     assert line.endswith("1 stall  ETA -")
 
 
+def test_lines_that_come_a_little_late_have_rates_all_the_same() -> None:
+    meter = Meter(None)
+    for number in range(4):
+        line = meter.line(at_height(1_000 * number), number * 10.004)
+    assert "blocks 3,000  100/s" in line
+
+
 def test_height_that_is_aimed_at_is_where_the_time_ends() -> None:
     meter = Meter(1_600)
     meter.line(at_height(1_000), 100.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
-from headway.sync.headers import FUTURE_RETRY, PATIENCE, UNCONNECTED_INTERVAL, HeaderSync
+from headway.sync.headers import FUTURE_RETRY, PATIENCE, UNCONNECTED_INTERVAL, AskAnnounced, AskHeaders, HeaderSync
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash, toy_headers
 
 NOW = 1_700_000_000.0
@@ -16,16 +16,19 @@ BLOCKS = toy_chain(60)
 class Story:
     """A header sync with its tree, told as what happens to it."""
 
-    def __init__(self, known: int = 0, peers: int = 1) -> None:
+    def __init__(self, known: int = 0, peers: int = 1, poll_interval: float = 0.0) -> None:
         self.tree = HeaderTree(TOYNET)
         self.tree.add(toy_headers(BLOCKS[:known]), NOW)
-        self.sync = HeaderSync(self.tree, full_headers=MAX)
+        self.sync = HeaderSync(self.tree, full_headers=MAX, poll_interval=poll_interval)
         for peer in range(1, peers + 1):
             self.sync.add_peer(peer)
 
     def asks(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Peer and first locator height of each request that goes out."""
-        return [(ask.peer, ask.locator[0].height) for ask in self.sync.tick(now)]
+        return [(ask.peer, ask.locator[0].height) for ask in self.sync.tick(now) if isinstance(ask, AskHeaders)]
+
+    def asks_for_blocks(self, now: float = 0.0) -> list[AskAnnounced]:
+        return [ask for ask in self.sync.tick(now) if isinstance(ask, AskAnnounced)]
 
     def reply(self, peer: int, blocks: Sequence[bytes], now: float = 0.0) -> Added:
         added = self.tree.add(toy_headers(blocks), NOW) if blocks else Added(NOT_KNOWN)
@@ -180,3 +183,51 @@ def test_a_header_from_the_future_is_asked_for_again_later() -> None:
     assert story.sync.due() == FUTURE_RETRY
     assert story.asks(FUTURE_RETRY - 1) == []
     assert story.asks(FUTURE_RETRY) == [(1, 2)]
+
+
+def test_an_announced_block_whose_header_does_not_come_is_asked_for_itself() -> None:
+    """Some nodes leave their tip out of the answer to getheaders, and tell its hash alone."""
+    story = Story(known=10)
+    story.asks()
+    story.reply(1, [])
+    wanted = toy_hash(BLOCKS[10])
+    story.sync.news(1, wanted)
+    assert story.asks() == [(1, 9)]
+    assert story.asks_for_blocks() == []
+    story.reply(1, [])
+    assert story.asks_for_blocks() == [AskAnnounced(1, wanted)]
+    assert story.asks_for_blocks() == []
+
+
+def test_an_announced_block_whose_header_has_come_is_asked_for_in_its_turn() -> None:
+    story = Story(known=10)
+    story.asks()
+    story.reply(1, [])
+    story.sync.news(1, toy_hash(BLOCKS[10]))
+    story.asks()
+    story.reply(1, BLOCKS[9:11])
+    assert story.asks_for_blocks() == []
+
+
+def test_peers_are_polled_in_turn_where_they_may_not_announce() -> None:
+    story = Story(known=10, peers=2, poll_interval=15.0)
+    story.asks()
+    story.reply(1, [])
+    assert story.asks() == [(2, 9)]
+    story.reply(2, [])
+    assert story.sync.due() == 15.0
+    assert story.asks(14.9) == []
+    assert story.asks(15.0) == [(1, 9)]
+    assert story.all_heard(), "nobody waits for a poll"
+    story.reply(1, [], 16.0)
+    assert story.asks(30.0) == [(2, 9)]
+    story.reply(2, BLOCKS[9:12], 30.0)
+    assert story.tree.tip.height == 12
+
+
+def test_nobody_is_polled_where_peers_announce() -> None:
+    story = Story(known=10)
+    story.asks()
+    story.reply(1, [])
+    assert story.sync.due() is None
+    assert story.asks(1e6) == []

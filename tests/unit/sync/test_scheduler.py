@@ -23,7 +23,7 @@ from headway.sync.scheduler import (
     WriteHeaders,
     WriteInvalid,
 )
-from headway.types import BlockId
+from headway.types import BlockId, BlockRequest
 from headway.wire.messages import Block
 from tests.toynet import PARSER, TOYNET, toy_block, toy_chain, toy_hash, toy_headers, toy_requests
 
@@ -47,7 +47,7 @@ class Story:
         self.sync.headers_received(peer, HeadersReceived(toy_headers(blocks), request), NOW, 0.0)
 
     def block(self, peer: int, raw: bytes) -> None:
-        self.sync.block_received(peer, BlockReceived(Block(raw, PARSER), toy_requests([raw])[0]))
+        self.sync.block_received(peer, BlockReceived(Block(raw, PARSER), toy_requests([raw])[0]), NOW, 0.0)
 
     def bring(self, peer: int, *blocks: bytes) -> list[SyncOutput]:
         """Blocks arrive, are found valid and stored."""
@@ -226,3 +226,16 @@ def test_what_a_lost_peer_still_says_is_ignored() -> None:
     story.sync.blocks_not_found(1, toy_requests(toy_chain(1)))
     assert story.outputs() == []
     assert len(story.tree) == 1
+
+
+def test_an_announced_block_brings_its_header_and_is_asked_for_as_any_other() -> None:
+    story, blocks = Story(), toy_chain(3)
+    story.outputs()
+    story.headers(1, blocks[:2])
+    story.outputs()
+    wanted = BlockRequest(None, hash=toy_hash(blocks[2]))
+    story.sync.block_received(1, BlockReceived(Block(blocks[2], PARSER), wanted), NOW, 0.0)
+    seen = story.outputs()
+    assert only(seen, TipMoved) == [TipMoved(BlockId(3, toy_hash(blocks[2])), 0)]
+    assert story.tree.tip.height == 3
+    assert only(seen, VerifyBlock) == []

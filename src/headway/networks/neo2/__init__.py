@@ -37,6 +37,7 @@ TIMING: Final = Timing(
     idle_timeout=300.0,  # as neo-go of 2019; a network at rest still makes a block every 15 s, and announces it
     ping_interval=0.0,  # nobody has to answer a ping, and the oldest nodes fall over it
     headers_timeout=10.0,  # silence is how a node says that it has no more; nobody waits half a minute for that
+    poll_interval=15.0,  # a block's time: no pong tells a height, and not every node announces
     addresses_timeout=10.0,  # the same
     batch_timeout=30.0,  # there is no notfound: a block that a node lacks shows as silence
 )
@@ -56,6 +57,7 @@ def network_of(facts: Neo2Params) -> Network:
         fixed_seeds=facts.fixed_seeds,
         required_services=Services.NETWORK,
         limits=LIMITS,
+        wants_relay=True,  # neo-one announces no block to others
         timing=TIMING,
     )
 
