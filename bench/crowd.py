@@ -1,6 +1,6 @@
 """The far end of many idle connections: a process that shakes hands, answers pings, and hangs up when told.
 
-    python -m bench.crowd       prints `listening PORT`
+    python -m bench.crowd DESCRIPTORS       may open so many; prints `listening PORT`
 
 Each line on stdin is answered by one on stdout: `drop N` closes the oldest N connections and says how many are left,
 `pings` says how many pings were answered. It ends when stdin does. It reads of a frame what it needs and checks
@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Final
 
+from bench.processes import allow_descriptors
 from bench.source import frame
 from headway.types import Address, Services
 from headway.wire.compact import SendCmpct
@@ -105,4 +106,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    allow_descriptors(int(sys.argv[1]))
     asyncio.run(main())

@@ -45,6 +45,8 @@ AT_ONCE: Final = 200
 """Dials under way: fewer than wait at the far end to be accepted."""
 WARM: Final = 8
 """Connections made and closed before anything is measured: what is made once is made."""
+SPARE: Final = 100
+"""Descriptors for all else than connections."""
 
 MEASURES: Final = (
     Measure("memory a connection", "bytes", more_is_better=False),
@@ -132,10 +134,14 @@ class Bare(asyncio.BufferedProtocol):
 
 
 class Crowd:
-    """`bench.crowd`, running inside the context manager."""
+    """`bench.crowd`, running inside the context manager; it and we may have so many connections."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count + SPARE
 
     def __enter__(self) -> Self:
-        argv, pipe = [sys.executable, "-m", "bench.crowd"], subprocess.PIPE
+        processes.allow_descriptors(self._count)
+        argv, pipe = [sys.executable, "-m", "bench.crowd", str(self._count)], subprocess.PIPE
         self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, cwd=REPOSITORY)
         assert self._process.stdout is not None, "it is a pipe"
         self.port = int(self._process.stdout.readline().removeprefix("listening "))
@@ -173,7 +179,7 @@ class Hold:
 
 async def drop(dial: Dial, lost: Lost, count: int, dropped: int, seconds: float) -> Sample:
     """What a connection costs while nothing is said, and what is left once some are dropped. `dial`: no keepalives."""
-    with Crowd() as crowd:
+    with Crowd(count) as crowd:
         async with Hold(dial, crowd.port, WARM):
             pass
         empty, before = memory(), census()
@@ -204,7 +210,7 @@ async def drop(dial: Dial, lost: Lost, count: int, dropped: int, seconds: float)
 
 async def ping(dial: Dial, count: int, seconds: float) -> Sample:
     """What a keepalive costs. `dial`: with them, in less than so many seconds."""
-    with Crowd() as crowd:
+    with Crowd(count) as crowd:
         async with Hold(dial, crowd.port, count):
             before = crowd.order("pings")
             cpu = await cpu_seconds(seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,16 @@ def with_library(name: str, *arguments: object) -> Contender:
         return _result_of_others(argv, {"PYTHONPATH": str(REPOSITORY)})
 
     return run
+
+
+def allow_descriptors(count: int) -> None:
+    """Let this process open so many. Raises RuntimeError where the system's hard limit is lower."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise RuntimeError(f"{count} descriptors are needed, and `ulimit -Hn` is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def absent(why: str) -> Contender:
