@@ -78,7 +78,7 @@ def test_ping_without_a_pong_ends_with_what_came_and_exit_3(capsys: pytest.Captu
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = "{}:{}".format(*listener.getsockname())
         with farend.meanwhile(lambda: far_end(listener)):
-            assert main(words(address, "--timeout", "0.2", "--json")) == Exit.NO_PEERS
+            assert main(words(address, "--timeout", "2", "--json")) == Exit.NO_PEERS
     printed = capsys.readouterr()
     summary = json.loads(printed.out)
     assert (summary["transmitted"], summary["received"]) == (2, 1)
