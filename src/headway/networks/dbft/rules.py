@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from headway.errors import CodecError
@@ -23,13 +24,17 @@ from headway.networks.dbft.hash160 import hash160
 from headway.networks.dbft.header import SignedHeader, SignedParser
 from headway.networks.dbft.run import Run
 from headway.networks.dbft.script import Dialect
-from headway.networks.dbft.witness import check_witness, form_fault
+from headway.networks.dbft.witness import MAX_SCRIPTS, check_witness, form_fault
 from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest, Hash, Height, Raw, hash_hex
 from headway.wire.messages import Headers
 
 NEVER_CHECKED: Final = ("scripts", "transaction-witnesses", "balances", "fees", "validator-elections")
 """They need the chain's state and a machine for its scripts. The witnesses of transactions lie outside every hash, too:
 damage there cannot be seen at all."""
+
+
+_script_hash: Final = lru_cache(maxsize=MAX_SCRIPTS)(hash160)
+"""One script signs thousands of headers."""
 
 
 class Content(NamedTuple):
@@ -174,7 +179,7 @@ class DbftRules(ABC):
 
         `expected`: hash of the script that must sign, None where it is not known.
         """
-        if expected is not None and (found := hash160(header.verification)) != expected:
+        if expected is not None and (found := _script_hash(header.verification)) != expected:
             return Fault("bad-witness-script", f"it is {found[::-1].hex()}, and {expected[::-1].hex()} has to sign")
         return form_fault(self.dialect, header.verification, header.invocation)
 

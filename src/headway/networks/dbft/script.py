@@ -28,9 +28,9 @@ class ScriptError(ValueError):
     """Bytes that are not the script that they should be; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """How one generation writes witnesses."""
+    """How one generation writes witnesses. Told apart by identity, for it is a key of caches."""
 
     push_0: int
     """The opcode of the number n is this plus n, for 1 to 16 (PUSH1 - 1)."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from headway.networks.dbft.fault import Fault
 from headway.networks.dbft.script import (
@@ -26,15 +26,33 @@ from headway.networks.dbft.script import (
 MAX_SCRIPTS: Final = 16
 """Scripts whose keys are kept decoded. Validators change seldom; at worst, of 1024 keys each, it is some 20 MB."""
 
-_Check: TypeAlias = Callable[[bytes, bytes], bool]
-"""Whether a signature (r and s) of a digest is by one certain key."""
 _HALF: Final = SIGNATURE_SIZE // 2
+
+_TYPICAL: Final = {
+    (r, s): (
+        b"\x30" + bytes([68 + r + s]) + (b"\x02\x21\x00" if r else b"\x02\x20"),
+        b"\x02\x21\x00" if s else b"\x02\x20",
+    )
+    for r in (False, True)
+    for s in (False, True)
+}
+"""Whether r and s are 2**255 or more -> what DER writes before either: all but one in 128 signatures have no zero byte
+in front, and need nothing else."""
 
 
 class _Validators(NamedTuple):
     threshold: int
-    checks: tuple[_Check, ...]
-    """One for each key, in the script's order."""
+    verifies: tuple[Callable[..., None], ...]
+    """The library's function of each key, in the script's order."""
+
+
+class _Library(NamedTuple):
+    """What we need of `cryptography`."""
+
+    decode: Callable[[bytes], Callable[..., None]]
+    """From a compressed key to its function. Raises ValueError."""
+    algorithm: Any
+    invalid: type[Exception]
 
 
 def form_fault(dialect: Dialect, verification: bytes, invocation: bytes) -> Fault | None:
@@ -57,18 +75,31 @@ def check_witness(dialect: Dialect, verification: bytes, invocation: bytes, dige
         signatures = parse_invocation(dialect, invocation, validators.threshold)
     except ScriptError as error:
         return str(error)
-    tried = signed = 0
-    wanted, count = validators.threshold, len(validators.checks)
-    while signed < wanted and wanted - signed <= count - tried:
-        if validators.checks[tried](signatures[signed], digest):
-            signed += 1
-        tried += 1
-    return "" if signed == wanted else f"{signed} of {wanted} signatures are good, in the order of the {count} keys"
+    library = _library()
+    wanted, left = validators.threshold, len(validators.verifies)
+    good, encoded = 0, der(signatures[0])
+    for verify in validators.verifies:
+        left -= 1
+        try:
+            verify(encoded, digest, library.algorithm)
+        except library.invalid:
+            if wanted - good > left:
+                break
+            continue
+        good += 1
+        if good == wanted:
+            return ""
+        encoded = der(signatures[good])
+    return f"{good} of {wanted} signatures are good, in the order of the {len(validators.verifies)} keys"
 
 
 def der(signature: bytes) -> bytes:
     """`r || s` as the ASN.1 that libraries want: two integers, each in its shortest form."""
-    body = _integer(signature[:_HALF]) + _integer(signature[_HALF:])
+    r, s = signature[:_HALF], signature[_HALF:]
+    if r[0] and s[0]:
+        head, middle = _TYPICAL[r[0] >= 0x80, s[0] >= 0x80]
+        return head + r + middle + s
+    body = _integer(r) + _integer(s)
     return b"\x30" + len(body).to_bytes(1, "big") + body
 
 
@@ -86,32 +117,26 @@ def _multisig(dialect: Dialect, verification: bytes) -> Multisig:
 
 @lru_cache(maxsize=MAX_SCRIPTS)
 def _validators(dialect: Dialect, verification: bytes) -> _Validators:
-    multisig = _multisig(dialect, verification)
-    return _Validators(multisig.threshold, tuple(map(_checker(), multisig.keys)))
+    multisig, decode = _multisig(dialect, verification), _library().decode
+    try:
+        return _Validators(multisig.threshold, tuple(map(decode, multisig.keys)))
+    except ValueError as error:
+        raise ScriptError(str(error)) from None
 
 
 @lru_cache(maxsize=1)
-def _checker() -> Callable[[bytes], _Check]:
-    """Key -> its check. What this needs of `cryptography` is imported here, by those who prove something."""
+def _library() -> _Library:
+    """Loaded by those who prove something."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
 
-    curve, algorithm = ec.SECP256R1(), ec.ECDSA(utils.Prehashed(SHA256()))
+    curve = ec.SECP256R1()
 
-    def decoded(key: bytes) -> _Check:
+    def decode(key: bytes) -> Callable[..., None]:
         try:
-            verify = ec.EllipticCurvePublicKey.from_encoded_point(curve, key).verify
+            return ec.EllipticCurvePublicKey.from_encoded_point(curve, key).verify
         except ValueError:
-            raise ScriptError(f"not a key: {key.hex()}") from None
+            raise ValueError(f"not a key: {key.hex()}") from None
 
-        def check(signature: bytes, digest: bytes) -> bool:
-            try:
-                verify(der(signature), digest, algorithm)
-            except InvalidSignature:
-                return False
-            return True
-
-        return check
-
-    return decoded
+    return _Library(decode, ec.ECDSA(utils.Prehashed(SHA256())), InvalidSignature)
