@@ -64,7 +64,7 @@ class Neo2Rules(DbftRules):
             # No list of transactions has this root, so no copy of the block has any.
             return Content((), Fault("no-transactions", "its merkle root is that of an empty list"))
         transactions = self.parser.transactions(raw)
-        if all(len(transaction.unsigned) == _NODE_SIZE for transaction in transactions):
+        if all(len(each.raw) > _NODE_SIZE and len(each.unsigned) == _NODE_SIZE for each in transactions):
             raise CodecError("inner nodes of the merkle tree may stand as transactions")
         return Content([each.txid for each in transactions], _order_fault([each.type for each in transactions]))
 
