@@ -44,8 +44,8 @@ def main() -> int:
     options = parser.parse_args()
     if importlib.util.find_spec("atheris") is None:
         print(
-            "atheris is not installed here, and without it nothing is fuzzed: pip install atheris (it has wheels for"
-            "\nLinux on x86-64 and for macOS only). The corpus needs no atheris: pytest tests/fuzz",
+            "atheris is not installed here, and without it nothing is fuzzed: pip install atheris==3.0.0 (it has wheels"
+            "\nfor Linux on x86-64 and Python 3.11 to 3.13 only). The corpus needs no atheris: pytest tests/fuzz",
             file=sys.stderr,
         )
         return 2
