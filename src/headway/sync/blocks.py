@@ -54,16 +54,26 @@ class _Peer:
     """Positions for which it said notfound, or sent something else."""
     stalled: bool = False
     """What it owed was given to others; it is asked for nothing more until it brings a block."""
+    owed: set[int] = field(default_factory=set)
+    """What was given to others and may still come from it: that counts against its allowance, too."""
 
 
 class BlockScheduler:
     def __init__(
-        self, tree: HeaderTree, chain: BlockChain, *, typical_size: int, ceiling: Height | None = None
+        self,
+        tree: HeaderTree,
+        chain: BlockChain,
+        *,
+        typical_size: int,
+        ceiling: Height | None = None,
+        max_in_flight: int = ALLOWANCE,
     ) -> None:
-        """`ceiling`: highest block to ask for, None for no end."""
+        """`ceiling`: highest block to ask for, None for no end. `max_in_flight`: of the network, at one peer."""
         self._tree = tree
         self._chain = chain
         self._ceiling = ceiling
+        self._allowance = min(ALLOWANCE, max_in_flight)
+        self._refill = min(REFILL, self._allowance // 2)
         self._peers: dict[int, _Peer] = {}
         self._hungry: dict[int, None] = {}  # peers that can take more
         self._behind: dict[int, None] = {}  # peers that could, but are not known to have what is to be asked next
@@ -128,6 +138,9 @@ class BlockScheduler:
             self._feed(peer, state)
         if peer == self._staller:
             self._staller = None
+        if state is not None and position in state.owed:
+            state.owed.discard(position)
+            self._feed(peer, state)
         if state is not None and self._owner.get(position) == peer:
             del self._owner[position]
             state.in_flight.discard(position)
@@ -160,6 +173,7 @@ class BlockScheduler:
         for position in positions:
             state.stalled = False
             state.missing.add(position)
+            state.owed.discard(position)
             if self._owner.get(position) == peer:
                 del self._owner[position]
                 state.in_flight.discard(position)
@@ -182,6 +196,7 @@ class BlockScheduler:
         self._stall_timeout = min(2 * self._stall_timeout, MAX_STALL_TIMEOUT)
         state = self._peers[suspect]
         state.stalled = True
+        state.owed |= state.in_flight
         self._unqueue(suspect)
         self._disown(state)
         return suspect
@@ -209,20 +224,22 @@ class BlockScheduler:
 
     def _choose(self, peer: int, state: _Peer) -> tuple[BlockRequest, ...]:
         chosen, aside = [], []
-        while len(state.in_flight) < ALLOWANCE and self._has_room() and (height := self._next_todo()) is not None:
-            if height > state.height:
+        while self._has_room() and (height := self._next_todo()) is not None and height <= state.height:
+            position = self._tree.at(height)
+            is_full = len(state.in_flight) + len(state.owed) >= self._allowance
+            if is_full and position not in state.owed:
                 break
             heapq.heappop(self._todo)
-            position = self._tree.at(height)
             if position in state.missing:
                 aside.append(height)
                 continue
+            state.owed.discard(position)
             state.in_flight.add(position)
             self._owner[position] = peer
             chosen.append(self._tree.request(position))
         for height in aside:
             heapq.heappush(self._todo, height)
-        if chosen and len(state.in_flight) <= REFILL:
+        if chosen and len(state.in_flight) <= self._refill:
             self._hungry[peer] = None
         return tuple(chosen)
 
@@ -286,7 +303,7 @@ class BlockScheduler:
             line.pop(peer, None)
 
     def _feed(self, peer: int, state: _Peer) -> None:
-        if len(state.in_flight) <= REFILL and not state.stalled:
+        if len(state.in_flight) <= self._refill and not state.stalled:
             self._behind.pop(peer, None)
             self._lacking.pop(peer, None)
             self._hungry[peer] = None

@@ -167,7 +167,13 @@ class SyncScheduler:
         self.headers = HeaderSync(
             tree, full_headers=network.limits.full_headers, poll_interval=network.timing.poll_interval
         )
-        self.blocks = BlockScheduler(tree, self.chain, typical_size=network.limits.typical_block_size, ceiling=ceiling)
+        self.blocks = BlockScheduler(
+            tree,
+            self.chain,
+            typical_size=network.limits.typical_block_size,
+            ceiling=ceiling,
+            max_in_flight=network.limits.max_blocks_in_flight,
+        )
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
         self._proving: dict[int, _Provisional] = {}  # by number

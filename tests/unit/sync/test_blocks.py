@@ -16,11 +16,11 @@ BLOCKS = toy_chain(1_100)
 
 
 class Story:
-    def __init__(self, length: int = 100, *, size: int = 1_000) -> None:
+    def __init__(self, length: int = 100, *, size: int = 1_000, max_in_flight: int = ALLOWANCE) -> None:
         self.tree = HeaderTree(TOYNET)
         self.tree.add(toy_headers(BLOCKS[:length]), NOW)
         self.chain = BlockChain(self.tree)
-        self.blocks = BlockScheduler(self.tree, self.chain, typical_size=size)
+        self.blocks = BlockScheduler(self.tree, self.chain, typical_size=size, max_in_flight=max_in_flight)
         self.blocks.reset()
         self.blocks.enabled = True
 
@@ -49,6 +49,16 @@ def test_a_peer_is_asked_for_no_more_than_its_allowance_lowest_first() -> None:
     story.blocks.know(1, 100)
     assert story.asks() == {1: list(range(1, ALLOWANCE + 1))}
     assert story.asks() == {}
+
+
+def test_no_peer_is_asked_for_more_than_its_network_allows() -> None:
+    for most in (1, 3, 1_024):
+        story = Story(max_in_flight=most)
+        story.blocks.know(1, 100)
+        assert story.asks() == {1: list(range(1, min(most, ALLOWANCE) + 1))}
+        story.store(1, 1)
+        assert len(story.blocks._peers[1].in_flight) <= most
+        assert next(iter(story.asks().values()), [2])[0] > 1
 
 
 def test_several_peers_share_the_window_and_no_block_is_asked_twice() -> None:
@@ -322,6 +332,27 @@ def test_a_staller_is_asked_again_only_after_it_brought_a_block() -> None:
     assert story.asks() == {2: owed[:3]}
     assert story.blocks.received(1, owed[5], 1_000)
     assert list(story.asks()) == [1]
+
+
+def test_what_was_given_to_others_counts_against_the_allowance_of_its_staller_until_it_comes() -> None:
+    """Or a slow peer, which brings a block after each stall, would owe ever more."""
+    story = Story(1_100)
+    story.blocks.know(1, 1_100)
+    owed = story.asks()[1]
+    story.blocks.know(2, 1_100)
+    while helped := story.asks().get(2):
+        story.store(2, *helped)
+    story.blocks.stalled(0.0)
+    assert story.blocks.stalled(STALL_TIMEOUT) == 1
+    assert story.asks() == {2: owed}
+    story.store(2, *owed)
+    asked = list(owed)
+    for late in owed:
+        assert not story.blocks.received(1, late, 1_000)
+        asked.remove(late)
+        asked += story.asks().get(1, [])
+        assert len(asked) <= ALLOWANCE
+    assert asked == list(range(1_041, 1_041 + REFILL + 1))
 
 
 def test_a_staller_that_owes_one_block_alone_is_not_given_it_again() -> None:
