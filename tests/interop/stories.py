@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -158,17 +158,26 @@ class Stories:
 
 
 def kill_and_resume(node: Node, tmp_path: Path, *, seed: int, kills: int) -> None:
-    """Sync, killed (SIGKILL) whenever the data directory reaches another random size; then once more to the end."""
+    """A sync, killed (SIGKILL) again and again; then once more to the end."""
     tip = node.mine(BLOCKS)
     sync(node, tmp_path / "whole")
-    whole = size_of(tmp_path / "whole")
     datadir = tmp_path / "killed"
-    rng = random.Random(seed)
-    killed = 0
-    for limit in sorted(rng.randrange(whole) for _ in range(kills)):
-        with Headway(*from_node(node, datadir), "--stop-at", "tip") as command:
-            killed += command.wait_while(partial(holds_at_most, datadir, limit))
+    words = [*from_node(node, datadir), "--stop-at", "tip"]
+    killed = kill_at_random_sizes(words, datadir, size_of(tmp_path / "whole"), seed=seed, kills=kills)
     assert killed >= kills // 2  # it was still at work, not done already, when it was killed
     result = sync(node, datadir)
     assert Tip(result["height"], result["hash"]) == tip
     assert_clean(datadir, tip)
+
+
+def kill_at_random_sizes(words: Sequence[str | Path], datadir: Path, whole: int, *, seed: int, kills: int) -> int:
+    """Run our command `kills` times, killed whenever its data directory reaches another random size below `whole`.
+
+    Returns how often it was still at work then.
+    """
+    rng = random.Random(seed)
+    killed = 0
+    for limit in sorted(rng.randrange(whole) for _ in range(kills)):
+        with Headway(*words) as command:
+            killed += command.wait_while(partial(holds_at_most, datadir, limit))
+    return killed
