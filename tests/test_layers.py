@@ -149,7 +149,6 @@ WITHOUT_MODULE: Final[dict[str, str]] = {
     # test file below tests/unit: why it belongs to no module
     "cli/verify/test_neo_files.py": "all of `verify` and `export` at once on chains whose headers are signed",
     "networks/dbft/test_real_chain.py": "all rules of both generations of Neo at once: every real block and header",
-    "aio/test_peer_surface.py": "what a user may ask of a peer, claim by claim",
     "networks/bitcoin/test_real_chain.py": "all rules at once: real headers and blocks of every network",
     "node/test_final_chain.py": "whole nodes on a chain of another kind",
     "store/test_crash.py": "the whole store at once: every write cut, then reopened",

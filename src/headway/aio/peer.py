@@ -183,7 +183,8 @@ class Peer:
         """The headers that follow the newest block of `start` which the remote has; unchecked. Raises RequestFailed.
 
         Empty: nothing follows. Some nodes say so by silence: with `fence` a ping goes behind the question, and its
-        pong is taken for "nothing"; without it, silence is a RequestTimeout.
+        pong is taken for "nothing"; without it, silence is a RequestTimeout, save on chains where it is an answer
+        (Neo): there it is "nothing" at the deadline.
         """
         start_at = locator(start, self._network)
         return cast(

@@ -338,8 +338,6 @@ class NodeMachine:
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if not event.ends_peer:
-            if event.kind is RequestKind.HEADERS:
-                self.sync.headers_silent(peer, now)
             return
         self._dispatcher.note_stall(peer)
         if event.kind is RequestKind.HEADERS and self._replacing_until is None and self.slots.has_spare(now):

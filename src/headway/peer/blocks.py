@@ -9,12 +9,13 @@ Not here: which peer is asked for which block (`sync`), what a block must obey. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from headway.errors import LocalProtocolError
 from headway.peer.deadlines import NEVER, Cause, Deadlines
 from headway.peer.events import RequestKind
-from headway.peer.requests import Request
+from headway.peer.requests import Request, require_hashes
 
 if TYPE_CHECKING:
     from headway.network import Limits, Timing
@@ -71,6 +72,20 @@ class BlockBatch(Request):
         if not block_timeout:
             return NEVER
         return min((at + ahead / min_rate for at, ahead in self._asked.values()), default=NEVER) + block_timeout
+
+
+def require_new(in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest], limits: Limits) -> None:
+    """Raises LocalProtocolError unless these can be asked for beside what is in flight: each once, and not too many."""
+    hashes = {request.hash for request in requests}
+    require_hashes(hashes)
+    if not hashes:
+        raise LocalProtocolError("no blocks to ask for")
+    if len(hashes) < len(requests) or not hashes.isdisjoint(in_flight):
+        raise LocalProtocolError("a block is asked for twice")
+    if len(in_flight) + len(requests) > limits.max_blocks_in_flight:
+        raise LocalProtocolError(
+            f"{len(in_flight) + len(requests)} blocks of one peer, at most {limits.max_blocks_in_flight}"
+        )
 
 
 Extend: TypeAlias = Callable[[BlockBatch, Sequence["BlockRequest"], "Instant"], None]

@@ -73,7 +73,8 @@ class HeadersReceived:
     request: int | None
     """Id of the headers request that this settles; None for an announcement or a late answer."""
     fenced: bool = False
-    """True: no `headers` came; the pong behind the request came first, so there is nothing more (no blame)."""
+    """True: no `headers` came; the pong behind the request came first, or silence was the answer. There is nothing
+    more, and nobody is blamed."""
 
 
 @dataclass(frozen=True, slots=True)

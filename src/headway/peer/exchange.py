@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from headway.errors import LocalProtocolError
-from headway.peer.blocks import BlockBatch, Downloads
+from headway.peer.blocks import BlockBatch, Downloads, require_new
 from headway.peer.deadlines import Cause, Deadlines
 from headway.peer.events import (
     AddressesReceived,
@@ -222,9 +222,7 @@ class Exchange:
         self._answers_pings = True
         self._note_height(pong.height)
         if headers and pong.nonce and pong.nonce == headers.fence:
-            nothing = Headers(b"", (), (), self._config.network.codec.parser)
-            self._output.emit(HeadersReceived(nothing, headers.id, fenced=True))
-            self._settle(headers, now)
+            self._nothing_more(headers, now)
         elif ping and pong.nonce == ping.nonce:
             round_trip = max(self._deadlines.clock(now) - ping.sent_at, 0.0)  # rounding may make it less than nothing
             self._output.stats.round_trips.add(round_trip)
@@ -234,6 +232,12 @@ class Exchange:
             self._output.stats.of(ping.kind).expired += 1
             self._report_expired(ping, ends_peer=False)
             self._remove(ping, now)
+
+    def _nothing_more(self, request: HeadersRequest, now: Instant) -> None:
+        """No headers came, and that is an answer."""
+        nothing = Headers(b"", (), (), self._config.network.codec.parser)
+        self._output.emit(HeadersReceived(nothing, request.id, fenced=True))
+        self._settle(request, now)
 
     def _note_height(self, height: Height) -> None:
         if height > self._height:
@@ -284,6 +288,9 @@ class Exchange:
 
     def _expire(self, request: Request, why: str, now: Instant) -> None:
         """No answer in time. What follows depends on whether there had to be one."""
+        if isinstance(request, HeadersRequest) and not request.must_answer:
+            self._nothing_more(request, now)
+            return
         self._output.stats.of(request.kind).expired += 1
         self._output.trace(f"- response_timeout {request.command}")
         self._report_expired(request, ends_peer=request.must_answer)
@@ -349,16 +356,7 @@ class Exchange:
 
     def _ask_blocks(self, in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest]) -> list[Message]:
         limits = self._config.network.limits
-        hashes = {request.hash for request in requests}
-        require_hashes(hashes)
-        if not hashes:
-            raise LocalProtocolError("no blocks to ask for")
-        if len(hashes) < len(requests) or not hashes.isdisjoint(in_flight):
-            raise LocalProtocolError("a block is asked for twice")
-        if len(in_flight) + len(requests) > limits.max_blocks_in_flight:
-            raise LocalProtocolError(
-                f"{len(in_flight) + len(requests)} blocks of one peer, at most {limits.max_blocks_in_flight}"
-            )
+        require_new(in_flight, requests, limits)
         pieces = range(0, len(requests), limits.max_getdata)
         return [each for at in pieces for each in self._wire.ask_blocks(requests[at : at + limits.max_getdata])]
 

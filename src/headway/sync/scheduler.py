@@ -252,11 +252,6 @@ class SyncScheduler:
             return
         self._after_headers(provisional.peer, provisional.event, self._tree.accept(provisional.judged), now)
 
-    def headers_silent(self, peer: int, now: Instant) -> None:
-        """The peer did not answer a question for headers, where that says that it has nothing more."""
-        self.headers.settled(peer, None, 0, now)
-        self._learn(peer)
-
     def height_stated(self, peer: int, height: Height) -> None:
         """The peer says how high it is. Proves nothing, and is worth a question when that is above our tip."""
         if peer in self._ready and height > self._tree.height(self._tree.tip_position):

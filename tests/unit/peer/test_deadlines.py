@@ -152,7 +152,12 @@ STARTS: dict[str, Callable[[Remote], object]] = {
 
 
 def test_every_timer_of_a_peer_is_among_those_that_can_be_started() -> None:
-    assert set(STARTS) == set(Timing.__dataclass_fields__) - {"connect_timeout"}  # whoever dials has that one
+    others = {
+        "connect_timeout",  # of whoever dials
+        "poll_interval",  # of the sync
+        "verack_pause",  # off where nothing is said, and it holds up all the others: `test_handshake` shows it
+    }
+    assert set(STARTS) == set(Timing.__dataclass_fields__) - others
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -8,13 +8,14 @@ import sys
 import pytest
 
 from headway.errors import LocalProtocolError
-from headway.network import Network
+from headway.network import Network, Timing
 from headway.peer import events as e
 from headway.peer.events import Reason
 from headway.peer.requests import AddressesRequest, HeadersRequest, RequestTable, TransactionRequest, fresh_nonce
 from headway.types import ZERO_HASH, Address, BlockId
 from headway.wire import messages as m
 from tests.link import block_of, blocks_of, genesis_of, headers_of, only, quiet, ready, requests_of
+from tests.toynet import ToyCodec, toynet
 
 ASK: list[m.Message] = [m.GetAddr()]
 
@@ -188,3 +189,35 @@ def test_an_empty_table_keeps_no_room() -> None:
     for request in list(table):
         table.remove(request)
     assert sys.getsizeof(table._by_kind) == empty
+
+
+def test_silence_settles_a_question_for_headers_where_it_is_an_answer() -> None:
+    network = toynet(codec=ToyCodec(silence_is_answer=True, answers_pings=False))
+    remote = ready(network)
+    number = remote.peer.request_headers((genesis_of(network),), 1.0, fence=True)
+    assert [message.command for message in remote.hears()] == ["getheaders"], (
+        "no ping stands behind it: none is answered"
+    )
+    at = 1.0 + network.timing.headers_timeout
+    assert remote.peer.get_timer() == at
+    remote.peer.handle_timer(at)
+    answer = only(e.HeadersReceived, remote.events())
+    assert (len(answer.headers), answer.request, answer.fenced) == (0, number, True)
+    assert remote.peer.state is e.PeerState.READY
+
+
+def test_a_ping_that_nobody_must_answer_ends_no_peer_until_it_has_answered_one() -> None:
+    network = toynet(codec=ToyCodec(answers_pings=False), timing=Timing(idle_timeout=0.0, ping_interval=0.0))
+    remote = ready(network)
+    remote.peer.ping(1.0)
+    remote.hears()
+    remote.peer.handle_timer(1.0 + network.timing.ping_timeout)
+    assert not only(e.RequestTimedOut, remote.events()).ends_peer
+    remote.peer.ping(2_000.0)
+    (ping,) = remote.hears()
+    assert isinstance(ping, m.Ping)
+    remote.says(m.Pong(ping.nonce), now=2_000.1)
+    remote.peer.ping(2_001.0)
+    remote.events()
+    remote.peer.handle_timer(2_001.0 + network.timing.ping_timeout)
+    assert remote.events()[0] == e.RequestTimedOut(3, e.RequestKind.PING, ends_peer=True)

@@ -36,7 +36,8 @@ async def _ask(target: Target, found: dict[str, Any]) -> None:
 
     genesis = genesis_of(target.network)
     async with dialled(target) as peer:
-        await peer.ping()
+        if target.network.codec.answers_pings:
+            await peer.ping()
         # Some nodes say "nothing follows" by silence: the fence tells.
         headers = await peer.request_headers(genesis, fence=True)
         follows = len(headers) and headers[0].prev_hash == genesis.hash

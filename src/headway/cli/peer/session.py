@@ -100,7 +100,7 @@ def patient(network: Network, timeout: float) -> Network:
         connect_timeout=min(network.timing.connect_timeout, timeout),
         handshake_timeout=timeout,
         ping_timeout=timeout,
-        headers_timeout=timeout,
+        headers_timeout=min(network.timing.headers_timeout, timeout) if network.codec.silence_is_answer else timeout,
         addresses_timeout=timeout,
         batch_timeout=timeout,
     )
@@ -108,9 +108,7 @@ def patient(network: Network, timeout: float) -> Network:
 
 
 def genesis_of(network: Network) -> BlockId:
-    from headway.types import BlockId
-
-    return BlockId(0, network.rules.parse_header(network.rules.genesis).hash)
+    return network.rules.root
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ TIMING: Final = Timing(
     handshake_timeout=30.0,  # as neo-one, and neo-go of 2019
     verack_pause=0.5,  # neo-one loses the verack when more comes in the same read
     idle_timeout=300.0,  # as neo-go of 2019; a network at rest still makes a block every 15 s, and announces it
+    ping_timeout=10.0,  # of a ping that a user sends; who does not answer is left alone
     ping_interval=0.0,  # nobody has to answer a ping, and the oldest nodes fall over it
     headers_timeout=10.0,  # silence is how a node says that it has no more; nobody waits half a minute for that
     poll_interval=15.0,  # a block's time: no pong tells a height, and not every node announces

@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_with_the_usage(typed: str, wrong: str) -> None:
 def test_usage_names_the_fields() -> None:
     assert usage("verack") == "verack"
     assert usage("ping") == "ping nonce:N [height=N] [wall_time=N]"
-    assert usage("getheaders") == "getheaders [HEIGHT:]HASH... [stop=HASH] [protocol=N]"
+    assert usage("getheaders") == "getheaders [HEIGHT:]HASH... [stop=HASH] [protocol=N] [count=N]"
     assert usage("getdata") == "getdata KIND HASH..."
 
 
