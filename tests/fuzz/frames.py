@@ -15,7 +15,7 @@ from typing import Any, Final
 from headway.errors import CodecError
 from headway.network import Wire
 from tests.fuzz.source import Source
-from tests.fuzz.subjects import Subject
+from tests.fuzz.subjects import Subject, held
 
 _COMMANDS: Final = ("block", "block", "ping", "tx", "anything")
 _MAX_CUTS: Final = 40
@@ -77,7 +77,7 @@ def _chunked(subject: Subject, stream: bytes, cuts: bytes, flags: int) -> Outcom
             outcome = _drain(wire, outcome)
         handed_out = sum(size for _, _, size, _ in outcome[0])
         most = at - handed_out + (subject.network.limits.max_payload if has_expected else 0)
-        assert _held(wire) <= most, "it holds more than has arrived"
+        assert held(wire) <= most, "it holds more than has arrived"
         turn += 1
     return outcome
 
@@ -104,8 +104,3 @@ def _drain(wire: Wire, outcome: Outcome) -> Outcome:
     except CodecError as fault:
         error = str(fault)
     return frames, error
-
-
-def _held(wire: Wire) -> int:
-    """Bytes in the buffers of a wire."""
-    return sum(len(value) for value in vars(wire).values() if isinstance(value, bytes | bytearray) and len(value) > 4)

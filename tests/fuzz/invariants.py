@@ -16,7 +16,7 @@ from headway.peer.output import MAX_LATE
 from headway.peer.requests import AddressesRequest, HeadersRequest, PingRequest, Request, TransactionRequest
 from headway.types import Raw
 from headway.wire import messages as m
-from tests.fuzz.subjects import Subject
+from tests.fuzz.subjects import Subject, held
 from tests.link import HERE, WALL
 
 _ORDER: Final = {state: rank for rank, state in enumerate(PeerState)}
@@ -112,9 +112,7 @@ class Watch:
 
     def check_wire(self) -> None:
         """After bytes: of what came, no more is kept than one message can be."""
-        wire: Any = self._exchange._wire
-        held = sum(len(value) for value in vars(wire).values() if isinstance(value, bytes | bytearray))
-        assert held <= self.limits.max_payload + _LARGEST_CHUNK
+        assert held(self._exchange._wire) <= self.limits.max_payload + _LARGEST_CHUNK
 
     def _account(self, event: PeerEvent) -> None:
         match event:

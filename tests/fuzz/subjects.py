@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from headway.network import Limits, Network
+from headway.network import Limits, Network, Wire
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.codec import BitcoinCodec
 from headway.networks.bitcoin.header import HEADER_SIZE
@@ -51,6 +51,13 @@ class Subject:
     """A message with what the encoder writes in place of a field that was not there: as it comes back."""
     is_rewritten: Callable[[m.Message, bytes], bool] = lambda _message, _payload: False
     """Whether a payload is one of several that mean the same message, and not the one that the encoder writes."""
+
+
+def held(wire: Wire) -> int:
+    """Bytes in the buffers of a wire. What is short is a constant, such as a magic."""
+    names = {name for cls in type(wire).__mro__ for name in vars(cls).get("__slots__", ())} | getattr(wire, "__dict__", {}).keys()
+    values = (getattr(wire, name) for name in names)
+    return sum(len(value) for value in values if isinstance(value, bytes | bytearray) and len(value) > 4)
 
 
 def v1_frames(magic: bytes) -> Callable[[str, bytes], bytes]:
