@@ -129,11 +129,12 @@ class HeaderSync:
                 self._ask(peer, state, added.last, now)
                 return
         state.heard, self._started = True, True
-        announced, state.announced = state.announced, b""
         if state.again:
             state.again = False
             self._waiting[peer] = None
-        elif announced and self._tree.find(announced) is None:
+            return
+        announced, state.announced = state.announced, b""
+        if announced and self._tree.find(announced) is None:
             self._asks.append(AskAnnounced(peer, announced))
 
     def announced(self, peer: int, added: Added, now: Instant) -> None:

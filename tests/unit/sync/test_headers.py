@@ -199,6 +199,17 @@ def test_an_announced_block_whose_header_does_not_come_is_asked_for_itself() -> 
     assert story.asks_for_blocks() == []
 
 
+def test_a_block_that_is_announced_while_we_ask_is_not_forgotten() -> None:
+    story = Story(known=10)
+    story.asks()
+    wanted = toy_hash(BLOCKS[10])
+    story.sync.news(1, wanted)
+    story.reply(1, [])
+    assert story.asks() == [(1, 9)]
+    story.reply(1, [])
+    assert story.asks_for_blocks() == [AskAnnounced(1, wanted)]
+
+
 def test_an_announced_block_whose_header_has_come_is_asked_for_in_its_turn() -> None:
     story = Story(known=10)
     story.asks()
