@@ -7,7 +7,7 @@ KERNEL := .venv/kernel
 KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.rs kernel/src/*/*.rs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop bench docs soak lock clean
+.PHONY: help setup demo test check interop bench docs fuzz soak lock clean
 
 help:
 	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
@@ -16,6 +16,7 @@ help:
 	@echo 'make interop   only the tests that talk to real nodes'
 	@echo 'make bench     how fast headway is, beside its limit and beside others: bench/report.json'
 	@echo 'make docs      draw docs/design/peer-states.md anew from the tables of the peer machine'
+	@echo 'make fuzz      coverage-guided fuzzing, FUZZ_SECONDS a target (60)'
 	@echo 'make soak      the long tests, which `make test` leaves out'
 	@echo 'make setup     the environment alone: .venv, and the real nodes under .cache'
 	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
@@ -77,6 +78,13 @@ $(BENCH): requirements/bench.txt
 
 docs: $(INSTALLED)
 	$(BIN)/python -m docs.design.peer_states
+
+# The engine of fuzzing has wheels for Linux on x86-64 alone, so it is installed here and not by `make setup`.
+FUZZ_SECONDS ?= 60
+
+fuzz: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzz all --seconds $(FUZZ_SECONDS)
 
 soak: setup
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m soak --timeout 3600
