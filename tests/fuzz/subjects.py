@@ -55,8 +55,8 @@ class Subject:
 
 def held(wire: Wire) -> int:
     """Bytes in the buffers of a wire. What is short is a constant, such as a magic."""
-    names = {name for cls in type(wire).__mro__ for name in vars(cls).get("__slots__", ())} | getattr(wire, "__dict__", {}).keys()
-    values = (getattr(wire, name) for name in names)
+    slots = {name for cls in type(wire).__mro__ for name in vars(cls).get("__slots__", ())}
+    values = (getattr(wire, name) for name in slots | getattr(wire, "__dict__", {}).keys())
     return sum(len(value) for value in values if isinstance(value, bytes | bytearray) and len(value) > 4)
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headway.cli.options import bind_address, common_options, datadir_option, default_datadir, network_option
+from headway.cli.options import (
+    bind_address,
+    checkpoint_option,
+    common_options,
+    datadir_option,
+    default_datadir,
+    network_option,
+    trusting,
+)
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
@@ -23,8 +31,9 @@ if TYPE_CHECKING:
 @click.option(
     "--bind", metavar="HOST:PORT", default="127.0.0.1", show_default=True, help="Where to listen; port 0: any."
 )
+@checkpoint_option
 @common_options
-def serve(network: Network, datadir: Path | None, bind: str, output: Output) -> Exit:
+def serve(network: Network, datadir: Path | None, bind: str, checkpoint: str | None, output: Output) -> Exit:
     """Answer other nodes from the data directory: headers, blocks and pings.
 
     Prints `listening HOST:PORT` on stderr once it accepts connections.
@@ -33,7 +42,7 @@ def serve(network: Network, datadir: Path | None, bind: str, output: Output) -> 
     from headway.cli.running import run
 
     node = Node(
-        network=network,
+        network=trusting(network, checkpoint),
         peers=0,
         datadir=datadir or default_datadir(network),
         bind=bind_address(bind, network, "--bind"),
@@ -49,7 +58,7 @@ async def _serve(node: Node, output: Output, interrupted: asyncio.Event) -> Exit
         for repair in node.repairs:
             output.note(f"repaired: {repair}")
         tip = node.status().tip
-        if tip.height == 0:
+        if tip == node.machine.tree.root:
             output.note("there is nothing here yet to serve but the first block: bring a chain with `headway sync`")
         output.say(f"listening {node.listening}")
         await interrupted.wait()

@@ -38,3 +38,8 @@ def test_port_that_is_taken_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixt
         words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--bind", str(address), "--json"]
         assert main(words) == Exit.USAGE
     assert json.loads(capsys.readouterr().out)["error"] == f"cannot listen on {address}: address already in use"
+
+
+def test_a_checkpoint_on_a_chain_that_proves_itself_is_exit_2(tmp_path: Path) -> None:
+    words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--checkpoint", "5:00:00"]
+    assert main(words) == Exit.USAGE
