@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ MAX_BACKOFF = 3600.0
 DISCOURAGED_FOR = 86_400.0
 """Seconds (Core's default ban time; its discouragement lasts until restart)."""
 MAX_ADDRESSES = 10_000
-"""About 2 MB. Beyond it an address that failed, else a random one, makes room."""
+"""About 2 MB. Beyond it the address that failed first, else a random one, makes room."""
+MAX_DRAWS = 32
+"""Random addresses looked at to find one that is not in use, before a new one is turned away."""
 
 
 def is_public(address: Address) -> bool:
@@ -48,12 +51,16 @@ class Entry:
     wanted: int = 1
     """How many connections the user asked for at this address."""
     last_error: str = ""
+    place: int = -1
+    """Where it stands among those that may make room; -1 for one that the user named."""
 
 
 class AddressBook:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._entries: dict[Address, Entry] = {}
+        self._places: list[Address] = []  # of those that may make room, in no order: to draw one costs the same always
+        self._failed: dict[Address, None] = {}  # those of them that failed since they last were of use
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -62,12 +69,11 @@ class AddressBook:
         return self._entries.values()
 
     def add(self, address: Address) -> bool:
-        """Remember an address from gossip, a seed or a file. False when it was known."""
-        if address in self._entries:
+        """Remember an address from gossip, a seed or a file. False when it was known, or there is no room."""
+        if address in self._entries or (len(self._entries) >= MAX_ADDRESSES and not self._make_room()):
             return False
-        if len(self._entries) >= MAX_ADDRESSES:
-            self._make_room()
-        self._entries[address] = Entry(address)
+        self._entries[address] = Entry(address, place=len(self._places))
+        self._places.append(address)
         return True
 
     def add_manual(self, address: Address) -> None:
@@ -75,8 +81,10 @@ class AddressBook:
         entry = self._entries.get(address)
         if entry is not None and entry.manual:
             entry.wanted += 1
-        else:
-            self._entries[address] = Entry(address, manual=True)
+            return
+        if entry is not None:
+            self._drop(entry)
+        self._entries[address] = Entry(address, manual=True)
 
     def get(self, address: Address) -> Entry | None:
         return self._entries.get(address)
@@ -97,6 +105,7 @@ class AddressBook:
         if entry := self._entries.get(address):
             entry.failures = 0
             entry.last_error = ""
+            self._failed.pop(address, None)
 
     def failed(self, address: Address, why: str, now: Instant) -> None:
         """A dial or a handshake failed, or a ready peer was lost: it may be tried again after a wait that doubles."""
@@ -105,6 +114,8 @@ class AddressBook:
             entry.failures += 1
             entry.last_error = why
             entry.next_try_at = now + backoff * self._rng.uniform(0.75, 1.25)
+            if not entry.manual:
+                self._failed[address] = None
 
     def discourage(self, address: Address, why: str, now: Instant) -> None:
         if entry := self._entries.get(address):
@@ -129,7 +140,20 @@ class AddressBook:
     def _is_due(entry: Entry, now: Instant) -> bool:
         return entry.next_try_at <= now and entry.discouraged_until <= now
 
-    def _make_room(self) -> None:
-        idle = [entry for entry in self._entries.values() if not entry.in_use and not entry.manual]
-        worst = [entry for entry in idle if entry.failures] or idle
-        del self._entries[self._rng.choice(worst).address]
+    def _make_room(self) -> bool:
+        """Forget an address that is not in use. The cost does not grow with the book: gossip comes by the thousand."""
+        drawn = (self._rng.choice(self._places) for _ in range(MAX_DRAWS)) if self._places else ()
+        for address in chain(self._failed, drawn):
+            entry = self._entries[address]
+            if not entry.in_use:
+                self._drop(entry)
+                return True
+        return False
+
+    def _drop(self, entry: Entry) -> None:
+        last = self._places.pop()
+        if last != entry.address:
+            self._places[entry.place] = last
+            self._entries[last].place = entry.place
+        self._failed.pop(entry.address, None)
+        del self._entries[entry.address]

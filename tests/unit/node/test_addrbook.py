@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+import pytest
+
 from headway.node.addrbook import DISCOURAGED_FOR, MAX_ADDRESSES, MAX_BACKOFF, AddressBook
 from headway.types import Address
 
@@ -107,6 +109,34 @@ def test_addresses_in_use_are_not_dropped_for_room() -> None:
         made.add(Address("3.0.0.1", number + 1))
     assert len(made) == MAX_ADDRESSES
     assert made.get(used) is not None
+
+
+def test_an_address_that_the_user_names_later_is_his_and_makes_no_room() -> None:
+    made = book(A, B)
+    made.failed(A, "refused", 0.0)
+    made.add_manual(A)
+    made.add_manual(B)
+    for number in range(MAX_ADDRESSES + 10):
+        made.add(Address(f"2.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1))
+    assert len(made) == MAX_ADDRESSES
+    assert [made.take(0.0, manual=True) for _ in range(3)].count(None) == 1
+
+
+def test_a_book_whose_addresses_are_all_in_use_turns_new_ones_away() -> None:
+    made = AddressBook(random.Random(1))
+    for number in range(MAX_ADDRESSES):
+        made.add_manual(Address(f"2.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1))
+    assert not made.add(A)
+    assert len(made) == MAX_ADDRESSES
+
+
+@pytest.mark.timeout(60)  # no timing: a look at the whole book for each new address would take minutes
+def test_a_flood_of_addresses_costs_no_more_because_the_book_is_full() -> None:
+    made = AddressBook(random.Random(1))
+    for number in range(100_000):
+        assert made.add(Address("2.0.0.1", number))
+        made.failed(Address("2.0.0.1", number), "refused", 0.0)
+    assert len(made) == MAX_ADDRESSES
 
 
 def test_what_is_not_known_is_ignored() -> None:
