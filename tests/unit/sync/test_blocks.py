@@ -160,22 +160,6 @@ def test_a_full_peer_takes_over_what_a_lost_one_owed_as_it_empties() -> None:
     assert story.asks() == {2: owners[1][:REFILL]}
 
 
-def test_more_than_twenty_blocks_owed_by_a_lost_peer_are_all_asked_again() -> None:
-    story = Story(48)
-    for peer in (1, 2, 3):
-        story.blocks.know(peer, 48)
-    story.asks()
-    story.blocks.drop_peer(1)
-    story.blocks.drop_peer(2)
-    story.blocks.drop_peer(3)
-    seen: set[int] = set()
-    for peer in (4, 5, 6):
-        story.blocks.know(peer, 48)
-    for heights in story.asks().values():
-        seen.update(heights)
-    assert seen == set(range(1, 49))
-
-
 def test_notfound_sends_the_block_elsewhere_and_never_to_that_peer_again() -> None:
     story = Story(10)
     story.blocks.know(1, 10)
