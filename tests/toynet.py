@@ -240,7 +240,7 @@ class ToyWire:
 
     def frames(self) -> Iterator[Frame]:
         while self._buffer:
-            if not MAGIC.startswith(self._buffer[:2]):
+            if len(self._buffer) > 1 and not self._buffer.startswith(MAGIC):
                 raise CodecError(f"wrong magic {self._buffer[:2].hex()}")
             if len(self._buffer) < 8:
                 return
