@@ -14,8 +14,10 @@ from headway.networks.bitcoin.codec import BitcoinCodec
 from headway.networks.bitcoin.payload import FORMATS
 from headway.wire.buffer import Reader, compact_size
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
+from tests.link import NETWORKS
 from tests.memory import traced
 from tests.messages import MESSAGES, u64
+from tests.vocabulary import WORDS
 
 MAGIC = bytes.fromhex("fabfb5da")
 CODEC = BitcoinCodec(MAGIC)
@@ -102,63 +104,76 @@ def test_what_is_framed_comes_out_whole_and_nothing_else(frames: list[bytes]) ->
 
 # --- payloads
 
+every_word = pytest.mark.parametrize(
+    ("network", "word"), [(network, word) for network in WORDS for word in WORDS[network]]
+)
+
+
+def test_every_network_has_its_words() -> None:
+    assert set(WORDS) == set(NETWORKS)
+
 
 def test_every_format_has_a_strategy() -> None:
     assert set(MESSAGES) == set(FORMATS)
 
 
-@pytest.mark.parametrize("command", MESSAGES)
+@every_word
 @given(data=st.data())
-def test_every_message_comes_back_as_it_was_sent(command: str, data: st.DataObject) -> None:
-    message = data.draw(MESSAGES[command])
-    sender, receiver = CODEC.open(inbound=False), CODEC.open(inbound=True)
+def test_every_message_comes_back_as_it_was_sent(network: str, word: str, data: st.DataObject) -> None:
+    codec = NETWORKS[network].codec
+    message = data.draw(WORDS[network][word])
+    sender, receiver = codec.open(inbound=False), codec.open(inbound=True)
     for chunk in sender.encode(message):
         receiver.receive_data(chunk)
     (frame,) = receiver.frames()
     again = receiver.decode(frame)
     assert again == message
-    assert again.command == command
+    assert type(again) is type(message)
+    assert again.command == message.command == frame.command
     assert b"".join(receiver.encode(again)) == b"".join(sender.encode(message))
 
 
-def decodes(command: str, payload: bytes) -> bool:
+def decodes(network: str, command: str, payload: bytes) -> bool:
     """Whether it is a message; any failure but the documented one is a failure of the test."""
     try:
-        FORMATS[command].decode(payload, LIMITS)
+        NETWORKS[network].codec.open(inbound=True).decode(Frame(command, payload, len(payload)))
     except CodecError:
         return False
     return True
 
 
-@pytest.mark.parametrize("command", MESSAGES)
+@every_word
 @given(payload=st.binary(max_size=300))
-def test_garbage_is_a_message_or_a_codec_error(command: str, payload: bytes) -> None:
-    decodes(command, payload)
+def test_garbage_is_a_message_or_a_codec_error(network: str, word: str, payload: bytes) -> None:
+    decodes(network, word, payload)
 
 
-@pytest.mark.parametrize("command", MESSAGES)
+@every_word
 @given(data=st.data())
-def test_a_damaged_message_is_a_message_or_a_codec_error(command: str, data: st.DataObject) -> None:
-    message = data.draw(MESSAGES[command])
-    payload = bytearray(b"".join(FORMATS[command].encode(message, LIMITS)))
-    assert decodes(command, bytes(payload))
+def test_a_damaged_message_is_a_message_or_a_codec_error(network: str, word: str, data: st.DataObject) -> None:
+    wire = NETWORKS[network].codec.open(inbound=True)
+    for chunk in wire.encode(data.draw(WORDS[network][word])):
+        wire.receive_data(chunk)
+    (frame,) = wire.frames()
+    payload = bytearray(frame.payload)
+    assert decodes(network, frame.command, bytes(payload))
     for _ in range(data.draw(st.integers(1, 3))):
         if payload:
             payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
-    decodes(command, bytes(payload))
-    decodes(command, bytes(payload[: data.draw(st.integers(0, len(payload)))]))
+    decodes(network, frame.command, bytes(payload))
+    decodes(network, frame.command, bytes(payload[: data.draw(st.integers(0, len(payload)))]))
 
 
 @pytest.mark.parametrize("command", ["headers", "inv", "getdata", "notfound", "addr", "addrv2"])
 @given(count=st.integers(0, 2**64 - 1), rest=st.binary(max_size=100))
 def test_a_count_alone_makes_nothing_large(command: str, count: int, rest: bytes) -> None:
-    _assert_small(lambda: decodes(command, compact_size(count) + rest))
+    _assert_small(lambda: decodes("regtest", command, compact_size(count) + rest))
 
 
 @pytest.mark.parametrize("command", MESSAGES)
 @given(prefix=st.binary(max_size=12), length=u64, rest=st.binary(max_size=100))
 def test_a_length_anywhere_makes_nothing_large(command: str, prefix: bytes, length: int, rest: bytes) -> None:
-    _assert_small(lambda: decodes(command, prefix + compact_size(length) + rest))
+    _assert_small(lambda: decodes("regtest", command, prefix + compact_size(length) + rest))
 
 
 def _assert_small(action: Callable[[], object]) -> None:
