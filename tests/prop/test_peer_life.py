@@ -22,6 +22,7 @@ from headway.peer.blocks import BlockBatch
 from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason, RequestKind
 from headway.types import Address, BlockId
 from headway.wire import messages as m
+from tests.growth import past_their_caps
 from tests.link import Remote, block_of, genesis_of, headers_of, missing, requests_of
 from tests.scene import WORLDS, Scene
 
@@ -195,7 +196,7 @@ class AnyLife(RuleBasedStateMachine):
             assert len(batch.in_flight) <= 12
             assert set(batch.in_flight) == self.owed[number]
             assert batch.is_finished == (number not in self.open[RequestKind.BLOCKS])
-        assert len(self.peer.stats.received) <= 24
+        assert past_their_caps(self.peer) == {}
 
     def _check_timer(self) -> None:
         at = self.peer.get_timer()
