@@ -13,6 +13,8 @@ from headway.errors import RequestTimeout
 from headway.network import Network, Timing
 from headway.peer import events as e
 from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
+from headway.peer.inbox import MAX_MESSAGES
+from headway.types import Address
 from headway.wire import messages as m
 from tests.link import genesis_of, headers_of, quiet, ready
 from tests.loopback import on_loop, peers
@@ -151,3 +153,26 @@ async def test_a_callback_of_thirty_seconds_moves_the_deadlines_of_its_peer_by_t
             await asked[1]
         theirs.send(toy_headers(CHAIN))
         assert len(await asked[0]) == len(CHAIN)
+
+
+@on_loop
+async def test_a_reader_that_takes_nothing_stops_the_clocks_of_its_peer() -> None:
+    """Conformance test 22. Once no more is read of the socket, no answer could come either."""
+    async with peers() as (ours, theirs):
+        arriving = ours.messages()
+        first = asyncio.create_task(anext(arriving))
+        await ours.ping()
+        question = asyncio.create_task(ours.request_headers(GENESIS))
+        await ours.ping()  # the question has arrived
+        assert ours._machine.get_timer() is not None
+        for number in range(2 * MAX_MESSAGES):
+            theirs.send(m.Addr((Address("192.0.2.1", number + 1),)))
+        await first
+        while ours._machine.get_timer() is not None:  # noqa: ASYNC110  # asyncio tells nobody
+            await asyncio.sleep(0)
+        theirs.send(toy_headers(CHAIN))
+        for _ in range(2 * MAX_MESSAGES - 1):
+            await anext(arriving)
+        assert len(await question) == len(CHAIN)
+        assert ours._machine.get_timer() is not None
+        await arriving.aclose()
