@@ -29,7 +29,7 @@ from headway import kernel
 from headway.networks import neo2, neo3
 from headway.networks.dbft.consensus import consensus_script, next_consensus, sorted_keys, threshold
 from headway.networks.dbft.rules import DbftRules
-from headway.networks.dbft.script import build_invocation
+from headway.networks.dbft.script import Dialect, build_invocation
 from headway.types import Hash, Height
 from headway.wire.buffer import compact_size
 
@@ -96,7 +96,7 @@ def sign(rules: DbftRules, unsigned: bytes, signers: Validators, *, by: Sequence
 
 def script_of(rules: DbftRules, signers: Validators) -> bytes:
     """Their verification script."""
-    return consensus_script(rules.dialect, signers.keys)
+    return _script(rules.dialect, signers)
 
 
 def signature(secret: int, digest: bytes) -> bytes:
@@ -133,7 +133,7 @@ class NeoChain:
         self._changes = dict(changes or {})
         self._transactions = transactions
         self._salt = salt
-        self._signers = {next_consensus(rules.dialect, each.keys): each for each in (signers, *self._changes.values())}
+        self._signers = {_heirs(rules.dialect, each): each for each in (signers, *self._changes.values())}
 
     def blocks(self, length: int | None = None, *, parent: bytes = b"") -> Iterator[bytes]:
         """Raw blocks after the block `parent` (genesis when empty); endless without a `length`.
@@ -189,7 +189,7 @@ def unsigned_header(
     following: Validators,
 ) -> bytes:
     """The kept part of a header. `time` in unix seconds; `following`: who signs the next one."""
-    heirs = next_consensus(rules.dialect, following.keys)
+    heirs = _heirs(rules.dialect, following)
     if not isinstance(rules, neo3.Neo3Rules):
         return _LEGACY.pack(0, prev_hash, merkle_root, time, height, nonce, heirs)
     head = _N3.pack(0, prev_hash, merkle_root, 1000 * time, nonce, height, 0, heirs)
@@ -223,6 +223,20 @@ def n3_transaction(rng: random.Random, height: Height) -> tuple[bytes, bytes]:
         )
     )
     return unsigned, witness(b"\x0c\x40" + rng.randbytes(64), b"\x0c\x21" + rng.randbytes(33) + b"\x41\x56\xe7\xb3\x27")
+
+
+# The order of keys takes a square root for each, more than a signature does: it is asked once of each set of validators.
+
+
+@cache
+def _script(dialect: Dialect, signers: Validators) -> bytes:
+    return consensus_script(dialect, signers.keys)
+
+
+@cache
+def _heirs(dialect: Dialect, signers: Validators) -> bytes:
+    """What a header says of those who sign the next one."""
+    return next_consensus(dialect, signers.keys)
 
 
 @cache
