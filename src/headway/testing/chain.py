@@ -13,8 +13,10 @@ from hashlib import sha256
 from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
+from headway.chain.records import pack
 from headway.kernel import merkle_root, sha256d
 from headway.kernel.block import COMMITMENT_HEAD, height_push
+from headway.network import Headers
 from headway.networks.bitcoin import REGTEST
 from headway.testing.payment import MEAN_SIZE, choose_shapes
 from headway.types import UNKNOWN_HEIGHT, BlockId, Hash, Height
@@ -23,6 +25,7 @@ from headway.wire.buffer import compact_size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from headway.network import Network
     from headway.store import Store
 
 GENESIS: Final = REGTEST.rules.genesis_block
@@ -76,11 +79,17 @@ def regtest_headers(length: int, *, salt: int = 0, parent: bytes = GENESIS) -> I
         yield header
 
 
-def store_chain(store: Store, blocks: Iterable[bytes], *, batch: int = 100) -> Iterator[BlockId]:
-    """Write a chain into a store of regtest, after what its tree knows; yields the last block of each batch written."""
-    remaining = iter(blocks)
+def store_chain(
+    store: Store, blocks: Iterable[bytes], *, network: Network = REGTEST, batch: int = 100
+) -> Iterator[BlockId]:
+    """Write a chain into a store of `network`, after what its tree knows; yields the last block of each batch written.
+
+    The blocks may be of any network: what they are is not judged here.
+    """
+    remaining, parser = iter(blocks), network.codec.parser
     while group := list(islice(remaining, batch)):
-        headers = b"".join(block[:HEADER_SIZE] for block in group)
+        raws = [parser.block_header(block).raw for block in group]
+        headers = pack(Headers.joined(raws, parser), network.rules.header_size)
         position = store.tree.restore(headers)
         store.append_headers(headers)
         for at, block in enumerate(group, position):

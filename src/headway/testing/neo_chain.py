@@ -225,7 +225,7 @@ def n3_transaction(rng: random.Random, height: Height) -> tuple[bytes, bytes]:
     return unsigned, witness(b"\x0c\x40" + rng.randbytes(64), b"\x0c\x21" + rng.randbytes(33) + b"\x41\x56\xe7\xb3\x27")
 
 
-# The order of keys takes a square root for each, more than a signature does: it is asked once of each set of validators.
+# The order of keys takes a square root for each, more than a signature: it is asked once of each set of validators.
 
 
 @cache

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from headway.network import BlockStatus
 from headway.networks.dbft.consensus import sorted_keys
 from headway.networks.dbft.context import after
+from headway.store import Store
+from headway.testing.chain import store_chain
 from headway.testing.neo_chain import SPACING, Generation, NeoChain, Validators, neo_network, validators
 from headway.types import BlockRequest
 from tests.neorun import GENERATIONS, judge
@@ -73,6 +76,21 @@ def test_blocks_are_as_far_apart_as_on_the_public_networks(generation: Generatio
     chain = made(generation)
     times = [chain.rules.parser.block_header(raw).time for raw in (chain.rules.first_block, *chain.blocks(3))]
     assert [later - times[0] for later in times] == [0, SPACING, 2 * SPACING, 3 * SPACING]
+
+
+def test_a_stored_chain_is_there_with_its_witnesses_when_the_store_is_opened_again(
+    generation: Generation, tmp_path: Path
+) -> None:
+    chain = made(generation)
+    blocks, network = list(chain.blocks(12)), chain.network
+    with Store.open(tmp_path, network) as store:
+        written = list(store_chain(store, blocks, network=network, batch=5))
+    assert [block.height for block in written] == [5, 10, 12]
+    with Store.open(tmp_path, network, readonly=True) as store:
+        assert store.tree.tip == written[-1]
+        assert [store.get_block(position) for position in range(1, 13)] == blocks
+        headers = store.get_headers(range(1, 13))
+    assert [header.raw for header in headers] == list(chain.headers(12))
 
 
 def test_validators_stand_in_the_order_of_their_keys() -> None:
