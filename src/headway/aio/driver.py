@@ -1,8 +1,9 @@
 """The node machine on an event loop: its orders carried out, the results brought back.
 
 Dials, lookups and jobs are tasks of one group. Blocks are judged in a pool of threads, written by the one writer
-thread and read by another, so that the loop waits for no disk and no hash. Not here: what users see (`node`), what is
-to be done at all (`node.machine`). Called by `node`.
+thread and read by another; headers are proved in a pool, which reads the stored ones, too: they are proved once more.
+So the loop waits for no disk and no hash. Not here: what users see (`node`), what is to be done at all
+(`node.machine`). Called by `node`.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class NodeDriver:
                 self._spawn(self._load(order), self._tasks)
             case do.LoadHeaders():
                 read = functools.partial(self._read_headers, order)
-                self._spawn(self._work(order.order, self._readers, read), self._tasks)
+                self._spawn(self._work(order.order, self._provers, read), self._tasks)
             case do.Resolve():
                 self._spawn(self._resolve(order), self._tasks)
             case do.Emit():

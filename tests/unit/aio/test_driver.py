@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -18,9 +19,11 @@ from headway.aio.peer import connect
 from headway.network import Network, Timing
 from headway.peer.events import PeerState
 from headway.store import Store
-from headway.types import Address, BlockId
+from headway.testing.chain import store_chain
+from headway.types import Address, BlockId, BlockRequest
 from headway.wire import messages as m
 from tests.loopback import RawRemote, ToyServer, listen, on_loop
+from tests.sealednet import SEALED, sealed_chain
 from tests.toynet import BLOCK, GENESIS, GENESIS_BLOCK, TOYNET, toy_chain, toy_hash, toy_headers, toynet
 
 if TYPE_CHECKING:
@@ -78,6 +81,35 @@ async def test_block_that_the_store_has_lost_is_not_found_and_logged(
         assert [block async for block in stream] == []
         assert len(stream.missing) == 1
     assert "cannot be read" in caplog.text
+
+
+@on_loop
+async def test_headers_that_a_chain_has_to_read_do_not_wait_for_blocks_that_are_read(tmp_path: Path) -> None:
+    chain, reading, go_on = sealed_chain(5), threading.Event(), threading.Event()
+    header_of = SEALED.codec.parser.block_header
+    wanted = BlockRequest(header_of(chain[2]), 3)
+
+    class SlowStore(Store):
+        def get_block(self, block: int | bytes) -> bytes | None:
+            reading.set()
+            go_on.wait()
+            return super().get_block(block)
+
+    with Store.open(tmp_path, SEALED) as store:
+        list(store_chain(store, chain, network=SEALED))
+    anywhere = Address("127.0.0.1", 0)
+    async with Node(network=SEALED, peers=0, datadir=tmp_path, bind=anywhere, open_store=SlowStore.open) as node:
+        assert node.listening is not None
+        async with connect(node.listening, network=SEALED) as peer:
+            first = asyncio.ensure_future(anext(aiter(peer.request_blocks([wanted]))))
+            try:
+                assert await asyncio.to_thread(reading.wait, 10.0)
+                headers = await asyncio.wait_for(peer.request_headers(GENESIS), 10.0)
+                assert not first.done()
+            finally:
+                go_on.set()
+            assert bytes(await first) == chain[2]
+    assert [header.raw for header in headers] == [header_of(block).raw for block in chain]
 
 
 @on_loop
