@@ -13,20 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headway.errors import StoreError
-from headway.networks.bitcoin import REGTEST
 from headway.store import Store
 from headway.store.blocks import FRAME
 from headway.store.directory import BLOCKS_NAME, HEADERS_NAME
 from headway.store.disk import failure
-from headway.testing.chain import regtest_chain, store_chain
+from headway.testing.chain import store_chain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from headway.cli.demo.family import Family
     from headway.types import BlockId, Height
 
-SIZES: Final = (20_000, 80_000)
-"""Least and most bytes of a block: 2,000 of them are 100 MB."""
 BATCH: Final = 20
 """Blocks made at a time, which takes some hundredths of a second: nobody waits longer for Ctrl-C."""
 DIGEST_NAME: Final = "sha256"
@@ -40,18 +38,18 @@ class KeptChain:
     block_bytes: int
 
 
-def place_of(directory: Path, length: int) -> Path:
+def place_of(directory: Path, family: Family, length: int) -> Path:
     """Where in `directory` the chain of that many blocks is kept."""
-    return directory / f"regtest-{length}"
+    return directory / f"{family.network.name}-{length}"
 
 
-def find_chain(directory: Path, length: int) -> KeptChain | None:
+def find_chain(directory: Path, family: Family, length: int) -> KeptChain | None:
     """The chain as it was made; None when it is not there, or not as it was."""
-    path = place_of(directory, length)
+    path = place_of(directory, family, length)
     try:
         if (path / DIGEST_NAME).read_text("ascii") != _digest(path):
             return None
-        with Store.open(path, REGTEST, readonly=True) as store:
+        with Store.open(path, family.network, readonly=True) as store:
             tip = store.tree.tip
         sizes = sum(file.stat().st_size for file in (path / BLOCKS_NAME).glob("blk*.dat"))
     except (OSError, ValueError, StoreError):
@@ -59,21 +57,22 @@ def find_chain(directory: Path, length: int) -> KeptChain | None:
     return KeptChain(path, tip, sizes - length * FRAME.size) if tip.height == length else None
 
 
-def make_chain(directory: Path, length: int) -> Generator[Height, None, None]:
+def make_chain(directory: Path, family: Family, length: int) -> Generator[Height, None, None]:
     """Make it, in the place of what is there; yields how far it is. Closed early, it leaves nothing behind.
 
     Raises StoreError.
     """
+    network, place = family.network, place_of(directory, family, length)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="making-", dir=directory) as temporary:
             path = Path(temporary) / "chain"
-            with Store.open(path, REGTEST) as store:
-                for last in store_chain(store, regtest_chain(length, sizes=SIZES), batch=BATCH):
+            with Store.open(path, network) as store:
+                for last in store_chain(store, family.make(length), network=network, batch=BATCH):
                     yield last.height
             (path / DIGEST_NAME).write_text(_digest(path), "ascii")
-            shutil.rmtree(place_of(directory, length), ignore_errors=True)
-            path.rename(place_of(directory, length))
+            shutil.rmtree(place, ignore_errors=True)
+            path.rename(place)
     except OSError as error:
         raise failure("write", directory, error) from error
 

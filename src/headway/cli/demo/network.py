@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from headway.cli.demo.family import Family
+
 NAMES: Final = {
     "alice": Fault.NONE,
     "bob": Fault.NONE,
@@ -42,7 +44,7 @@ class ServingPeer:
 
 
 @asynccontextmanager
-async def serving_peers(chain: Path, length: int) -> AsyncIterator[list[ServingPeer]]:
+async def serving_peers(chain: Path, family: Family, length: int) -> AsyncIterator[list[ServingPeer]]:
     """All of them, each a process that serves the `length` blocks in the directory `chain`; ended on the way out.
 
     Raises HeadwayError when one does not start.
@@ -50,7 +52,9 @@ async def serving_peers(chain: Path, length: int) -> AsyncIterator[list[ServingP
     share = length // len(NAMES)
     async with AsyncExitStack() as stack:
         processes = [
-            await stack.enter_async_context(_process(chain, fault, after=int(share * SHARE_BEFORE_FAULT[fault])))
+            await stack.enter_async_context(
+                _process(chain, family, fault, after=int(share * SHARE_BEFORE_FAULT[fault]))
+            )
             for fault in NAMES.values()
         ]
         addresses = await _addresses(processes)
@@ -58,9 +62,9 @@ async def serving_peers(chain: Path, length: int) -> AsyncIterator[list[ServingP
 
 
 @asynccontextmanager
-async def _process(chain: Path, fault: Fault, *, after: int) -> AsyncIterator[Process]:
+async def _process(chain: Path, family: Family, fault: Fault, *, after: int) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", peer.__name__, str(chain), fault, str(after)),
+        *(sys.executable, "-P", "-m", peer.__name__, str(chain), family.name, fault, str(after)),
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from headway import kernel
 from headway.aio.node import Node
 from headway.cli.demo import view, words
-from headway.cli.demo.chain import SIZES, find_chain, make_chain
+from headway.cli.demo.chain import find_chain, make_chain
 from headway.cli.demo.network import serving_peers
 from headway.cli.demo.watch import Watch
 from headway.cli.output import Exit
 from headway.errors import StoreError
-from headway.networks.bitcoin import REGTEST
 from headway.types import hash_hex
 
 if TYPE_CHECKING:
@@ -27,9 +26,11 @@ if TYPE_CHECKING:
 
     from headway.aio.status import NodeStatus
     from headway.cli.demo.chain import KeptChain
+    from headway.cli.demo.family import Family
     from headway.cli.demo.network import ServingPeer
     from headway.cli.demo.watch import PeerView
     from headway.cli.output import Output
+    from headway.network import Network
 
 PATIENCE: Final = 3.0
 """Seconds that a peer may owe blocks and bring none. Real networks deserve a minute; on loopback a block takes a
@@ -44,18 +45,11 @@ LAST_FAULT_TIMEOUT: Final = 15.0
 SYNC_TIMEOUT: Final = 300.0
 """Seconds for the whole sync: ten times what the longest chain needs."""
 
-NETWORK: Final = replace(
-    REGTEST,
-    timing=replace(REGTEST.timing, batch_timeout=PATIENCE, ping_interval=PING_INTERVAL),
-    # A large block over a slow line has all the time that it needs, so patience counts only where blocks are small.
-    limits=replace(REGTEST.limits, typical_block_size=sum(SIZES) // 2),
-)
 
-
-async def demonstrate(directory: Path, length: int, output: Output, interrupted: asyncio.Event) -> Exit:
+async def demonstrate(directory: Path, family: Family, length: int, output: Output, interrupted: asyncio.Event) -> Exit:
     """The whole demo. `interrupted` ends it at any moment with everything put away."""
     signalled = asyncio.create_task(interrupted.wait())
-    work = asyncio.create_task(_demonstrate(directory, length, output))
+    work = asyncio.create_task(_demonstrate(directory, family, length, output))
     await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
     signalled.cancel()
     if work.done():
@@ -66,14 +60,15 @@ async def demonstrate(directory: Path, length: int, output: Output, interrupted:
     return Exit.INTERRUPTED
 
 
-async def _demonstrate(directory: Path, length: int, output: Output) -> Exit:
-    chain = find_chain(directory, length)
+async def _demonstrate(directory: Path, family: Family, length: int, output: Output) -> Exit:
+    chain = find_chain(directory, family, length)
     if chain is None:
-        chain = await _make(directory, length, output)
-    output.note(words.chain_line(chain))
-    async with serving_peers(chain.path, length) as peers:
+        chain = await _make(directory, family, length, output)
+    for line in words.chain_lines(chain, family):
+        output.note(line)
+    async with serving_peers(chain.path, family, length) as peers:
         output.note(words.cast_line(peers))
-        status, views = await _sync(chain, peers, output)
+        status, views = await _sync(chain, _impatient(family), peers, output)
     output.result(_result(status, views), text=words.report(status, views))
     failures = words.failures(chain, status, views)
     for each in failures:
@@ -81,19 +76,34 @@ async def _demonstrate(directory: Path, length: int, output: Output) -> Exit:
     return Exit.FAILED if failures else Exit.DONE
 
 
-async def _make(directory: Path, length: int, output: Output) -> KeptChain:
-    with view.making(output, length) as show, closing(make_chain(directory, length)) as heights:
+async def _make(directory: Path, family: Family, length: int, output: Output) -> KeptChain:
+    with view.making(output, family, length) as show, closing(make_chain(directory, family, length)) as heights:
         for height in heights:
             show(height)
             await asyncio.sleep(0)  # here a signal gets through
-    chain = find_chain(directory, length)
+    chain = find_chain(directory, family, length)
     if chain is None:
         raise StoreError(f"the chain just made in {directory} is not there any more: run the demo again")
     return chain
 
 
+def _impatient(family: Family) -> Network:
+    """The family's network for the one who syncs."""
+    network = family.network
+    return replace(
+        network,
+        timing=replace(
+            network.timing,
+            batch_timeout=PATIENCE,
+            ping_interval=PING_INTERVAL if network.codec.answers_pings else 0.0,
+        ),
+        # A large block over a slow line has all the time that it needs, so patience counts only where blocks are small.
+        limits=replace(network.limits, typical_block_size=family.block_size),
+    )
+
+
 async def _sync(
-    chain: KeptChain, peers: Sequence[ServingPeer], output: Output
+    chain: KeptChain, network: Network, peers: Sequence[ServingPeer], output: Output
 ) -> tuple[NodeStatus, Sequence[PeerView]]:
     """Sync into a temporary directory, shown as it goes, until it is done and every fault has been noticed.
 
@@ -101,7 +111,7 @@ async def _sync(
     """
     clock = asyncio.get_running_loop().time
     watch = Watch(peers)
-    async with Node(network=NETWORK, connect=[peer.address for peer in peers]) as node:
+    async with Node(network=network, connect=[peer.address for peer in peers]) as node:
 
         async def show_until(holds: Callable[[Sequence[PeerView]], bool], seconds: float) -> Sequence[PeerView]:
             deadline = clock() + seconds

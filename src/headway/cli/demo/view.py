@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headway.aio.status import NodeStatus
     from headway.cli.demo.chain import KeptChain
+    from headway.cli.demo.family import Family
     from headway.cli.output import Output
     from headway.types import Height
 
@@ -34,14 +35,14 @@ _COLORS: Final = {
 
 
 @contextmanager
-def making(output: Output, length: Height) -> Iterator[Callable[[Height], None]]:
+def making(output: Output, family: Family, length: Height) -> Iterator[Callable[[Height], None]]:
     """While the chain is made. Gives what is to be told its height again and again."""
     if not output.live():
-        output.note(f"making a chain of {length:,} regtest blocks, once")
+        output.note(f"making a chain of {length:,} {family.blocks}, once")
         yield lambda _height: None
         return
     with _drawing(output) as draw:
-        yield lambda height: draw(picture_of_making(height, length))
+        yield lambda height: draw(picture_of_making(height, length, family))
 
 
 @contextmanager
@@ -85,8 +86,8 @@ def _drawing(output: Output) -> Iterator[Callable[[RenderableType], None]]:
         yield lambda picture: live.update(picture, refresh=True)
 
 
-def picture_of_making(height: Height, length: Height) -> RenderableType:
-    return _bar(height, length, f"making {length:,} regtest blocks, once")
+def picture_of_making(height: Height, length: Height, family: Family) -> RenderableType:
+    return _bar(height, length, f"making {length:,} {family.blocks}, once")
 
 
 def picture_of_sync(status: NodeStatus, peers: Sequence[PeerView], chain: KeptChain) -> RenderableType:

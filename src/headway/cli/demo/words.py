@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headway.aio.status import NodeStatus
     from headway.cli.demo.chain import KeptChain
+    from headway.cli.demo.family import Family
     from headway.cli.demo.network import ServingPeer
 
 _PLANS: Final = {
@@ -26,8 +27,10 @@ _PLANS: Final = {
 _HASH: Final = re.compile(":[0-9a-f]{64}")
 
 
-def chain_line(chain: KeptChain) -> str:
-    return f"chain: {chain.tip.height:,} regtest blocks, {chain.block_bytes / 1e6:.1f} MB, kept in {chain.path}"
+def chain_lines(chain: KeptChain, family: Family) -> list[str]:
+    """What is served."""
+    line = f"chain: {chain.tip.height:,} {family.blocks}, {chain.block_bytes / 1e6:.1f} MB, kept in {chain.path}"
+    return [line, f"proof: {family.about}"] if family.about else [line]
 
 
 def cast_line(peers: Sequence[ServingPeer]) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from headway import kernel
 from headway.cli.demo.chain import find_chain, make_chain
+from headway.cli.demo.family import FAMILIES
 from headway.cli.output import Exit
 from tests.processes import processes_naming
 
@@ -54,7 +55,8 @@ class Demo:
     def assert_nothing_is_left(self) -> None:
         assert processes_naming(self.datadir) == []
         assert list(self.temporary.iterdir()) == []
-        assert [path.name for path in self.datadir.iterdir()] in ([], [f"regtest-{BLOCKS}"])
+        kept = [FAMILIES[name]().network.name for name in FAMILIES]
+        assert {path.name for path in self.datadir.iterdir()} <= {f"{name}-{BLOCKS}" for name in kept}
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_json_is_one_object_in_which_each_fault_was_noticed(demo: Demo) -> None:
     assert list(printed) == ["network", "height", "hash", "blocks", "seconds", "mb_per_second", "kernel", "peers"]
     assert {tuple(peer) for peer in printed["peers"]} == {("name", "fault", "outcome", "reason", "blocks")}
     assert_all_was_noticed(printed)
-    chain = find_chain(demo.datadir, BLOCKS)
+    chain = find_chain(demo.datadir, FAMILIES["bitcoin"](), BLOCKS)
     assert chain is not None
     assert (printed["network"], printed["height"], printed["blocks"]) == ("regtest", BLOCKS, BLOCKS)
     assert printed["hash"] == chain.tip.hash[::-1].hex()
@@ -87,6 +89,29 @@ def test_json_is_one_object_in_which_each_fault_was_noticed(demo: Demo) -> None:
     reasons = {peer["name"]: peer["reason"] for peer in printed["peers"]}
     assert "bad-txnmrklroot" in reasons["dave"]
     assert reasons["alice"] == reasons["bob"] == ""
+
+
+@pytest.mark.parametrize("name", ["neo3", "neo2"])
+def test_on_neo_each_fault_is_noticed_too(demo: Demo, name: str) -> None:
+    code, out, err = demo.run("--network", name, "--json")
+    assert code == Exit.DONE, err
+    assert "proof: 3 of 4 validators sign each block" in err
+    printed = json.loads(out)
+    assert_all_was_noticed(printed)
+    family = FAMILIES[name]()
+    chain = find_chain(demo.datadir, family, BLOCKS)
+    assert chain is not None
+    assert (printed["network"], printed["height"]) == (family.network.name, BLOCKS)
+    assert printed["hash"] == chain.tip.hash[::-1].hex()
+    reasons = {peer["name"]: peer["reason"] for peer in printed["peers"]}
+    assert "bad-merkle-root" in reasons["dave"]
+
+
+def test_another_network_than_those_of_the_demo_is_a_usage_error(demo: Demo) -> None:
+    demo.datadir.mkdir()
+    code, out, err = demo.run("--network", "testnet4")
+    assert (code, out) == (Exit.USAGE, "")
+    assert "'bitcoin', 'neo3', 'neo2'" in err
 
 
 def test_it_can_be_interrupted_in_the_sync_and_run_again_with_the_chain_that_it_kept(demo: Demo) -> None:
@@ -113,11 +138,11 @@ def test_it_can_be_interrupted_while_it_makes_the_chain(demo: Demo) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED
-    assert find_chain(demo.datadir, BLOCKS) is None
+    assert find_chain(demo.datadir, FAMILIES["bitcoin"](), BLOCKS) is None
 
 
 def test_on_a_terminal_it_draws_and_redraws_a_picture(demo: Demo) -> None:
-    list(make_chain(demo.datadir, BLOCKS))
+    list(make_chain(demo.datadir, FAMILIES["bitcoin"](), BLOCKS))
     ours, theirs = pty.openpty()
     with demo.start(stderr=theirs) as process, os.fdopen(ours, "rb", buffering=0) as terminal:
         os.close(theirs)

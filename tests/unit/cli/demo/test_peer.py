@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from headway.cli.demo import peer
-from headway.cli.demo.peer import Fault, FaultyStore
+from headway.cli.demo.family import FAMILIES
+from headway.cli.demo.peer import Fault, FaultyStore, corrupted
+from headway.network import BlockStatus
 from headway.networks.bitcoin import REGTEST
 from headway.store import Store
 from headway.testing.chain import regtest_chain, store_chain
+from headway.types import BlockRequest
 
 CHAIN = list(regtest_chain(6))
 
@@ -39,6 +42,17 @@ def test_a_corrupting_store_changes_one_bit_of_one_block(directory: Path) -> Non
     assert len(read[3]) == len(CHAIN[3])
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_on_every_chain_a_corrupted_block_is_a_bad_copy_of_a_good_one(name: str) -> None:
+    family = FAMILIES[name]()
+    parser, rules = family.network.codec.parser, family.network.rules
+    for height, raw in enumerate(family.make(5), 1):
+        request = BlockRequest(parser.block_header(raw), height)
+        verdict = rules.verify_block(request, None, corrupted(raw, parser))
+        assert verdict.status is BlockStatus.MUTATED
+        assert "root" in verdict.rule
+
+
 def test_a_block_that_is_not_there_cannot_be_corrupted(directory: Path) -> None:
     with FaultyStore.open(directory, REGTEST, readonly=True) as store:
         store.fault = Fault.CORRUPT
@@ -47,7 +61,7 @@ def test_a_block_that_is_not_there_cannot_be_corrupted(directory: Path) -> None:
 
 def test_a_process_says_where_it_listens_and_ends_when_its_stdin_does(directory: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", peer.__name__, str(directory), "stall", "0"],
+        [sys.executable, "-m", peer.__name__, str(directory), "bitcoin", "stall", "0"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdin is not None

@@ -10,6 +10,7 @@ import pytest
 
 from headway.cli.demo import run
 from headway.cli.demo.chain import find_chain
+from headway.cli.demo.family import FAMILIES
 from headway.cli.demo.run import demonstrate
 from headway.cli.output import Exit, Output
 from tests.processes import processes_naming
@@ -22,7 +23,7 @@ def run_demo(directory: Path, *, interrupted_at_once: bool = False) -> Exit:
         interrupted = asyncio.Event()
         if interrupted_at_once:
             interrupted.set()
-        return await demonstrate(directory, BLOCKS, Output(), interrupted)
+        return await demonstrate(directory, FAMILIES["bitcoin"](), BLOCKS, Output(), interrupted)
 
     return asyncio.run(story())
 
@@ -43,6 +44,6 @@ def test_a_sync_that_does_not_end_in_time_is_a_failure(
     captured = capsys.readouterr()
     assert "error: the sync ended at block 0:" in captured.err
     assert "It should have been: discouraged" in captured.err
-    assert find_chain(tmp_path, BLOCKS) is not None
+    assert find_chain(tmp_path, FAMILIES["bitcoin"](), BLOCKS) is not None
     assert list((tmp_path / "temporary").iterdir()) == []
     assert processes_naming(tmp_path) == []

@@ -12,11 +12,13 @@ from rich.console import Console, RenderableType
 from headway.aio.status import NodeStatus
 from headway.cli.demo import view
 from headway.cli.demo.chain import KeptChain
+from headway.cli.demo.family import FAMILIES
 from headway.cli.demo.peer import Fault
 from headway.cli.demo.watch import Outcome, PeerView
 from headway.cli.output import Output
 from headway.types import BlockId
 
+BITCOIN = FAMILIES["bitcoin"]()
 TIP = BlockId(2_000, bytes(range(32)))
 CHAIN = KeptChain(Path("/cache/regtest-2000"), TIP, 100_700_000)
 END = NodeStatus(
@@ -66,7 +68,7 @@ def test_the_picture_fits_the_terminal_and_does_not_jump(width: int) -> None:
 
 
 def test_the_making_of_the_chain_is_a_bar_with_its_purpose() -> None:
-    (line,) = drawn(view.picture_of_making(500, 2_000))
+    (line,) = drawn(view.picture_of_making(500, 2_000, BITCOIN))
     assert line.endswith("making 2,000 regtest blocks, once")
     assert line.startswith("━")
 
@@ -89,14 +91,14 @@ def test_off_a_terminal_each_end_is_told_once_and_progress_five_times(capsys: py
 
 
 def test_off_a_terminal_the_making_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with view.making(Output(), 2_000) as show:
+    with view.making(Output(), BITCOIN, 2_000) as show:
         show(500)
         show(2_000)
     assert capsys.readouterr().err == "making a chain of 2,000 regtest blocks, once\n"
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    with view.making(Output(quiet=True), 2_000) as made, view.syncing(Output(quiet=True), CHAIN) as show:
+    with view.making(Output(quiet=True), BITCOIN, 2_000) as made, view.syncing(Output(quiet=True), CHAIN) as show:
         made(10)
         show(END, [ALICE, DAVE])
     assert capsys.readouterr() == ("", "")

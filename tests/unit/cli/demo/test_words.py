@@ -10,6 +10,7 @@ import pytest
 from headway.aio.status import NodeStatus
 from headway.cli.demo import words
 from headway.cli.demo.chain import KeptChain
+from headway.cli.demo.family import FAMILIES
 from headway.cli.demo.network import NAMES, ServingPeer
 from headway.cli.demo.peer import Fault
 from headway.cli.demo.watch import EXPECTED, Outcome, PeerView
@@ -82,7 +83,14 @@ def test_the_cast_is_told_in_one_line() -> None:
     assert line == "peers: alice, bob, carol (stalls), dave (corrupts a block), erin (leaves)"
 
 
+def test_of_a_signed_chain_it_is_told_who_signs_it() -> None:
+    chain, proof = words.chain_lines(CHAIN, FAMILIES["neo3"]())
+    assert chain.startswith("chain: 2,000 Neo N3 blocks, 100.7 MB, ")
+    assert proof == "proof: 3 of 4 validators sign each block; half-way 4 others take over"
+
+
 def test_the_chain_and_the_progress_are_told_in_one_line() -> None:
-    assert words.chain_line(CHAIN) == "chain: 2,000 regtest blocks, 100.7 MB, kept in /cache/regtest-2000"
+    (line,) = words.chain_lines(CHAIN, FAMILIES["bitcoin"]())
+    assert line == "chain: 2,000 regtest blocks, 100.7 MB, kept in /cache/regtest-2000"
     half = replace(STATUS, blocks=1_000, block_bytes=50_000_000)
     assert words.progress_line(half, CHAIN) == "1,000 of 2,000 blocks, 50.0 MB, 12.5 MB/s, 2 peers"
