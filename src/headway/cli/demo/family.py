@@ -6,7 +6,7 @@ loaded when it is asked for, so that `--help` loads nothing of the engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Family:
     """Bytes on average, roughly."""
     make: Callable[[int], Iterator[bytes]] = field(repr=False)
     """Raw blocks after genesis, so many of them, the same ones every time."""
-    about: str = ""
-    """What else people should know of the chain, in one line."""
+    about: tuple[str, ...] = ()
+    """What else people should know of the chain, in lines."""
 
 
 def _bitcoin() -> Family:
@@ -56,7 +56,9 @@ def _neo3() -> Family:
 
 
 def _neo2() -> Family:
-    return _signed("neo2", "Neo Legacy blocks", 6_000)
+    family = _signed("neo2", "Neo Legacy blocks", 6_000)
+    pause = f"pause: {family.network.timing.headers_timeout:g} s of silence say that there are no more headers"
+    return replace(family, about=(*family.about, pause))
 
 
 def _signed(generation: Generation, blocks: str, block_size: int) -> Family:
@@ -70,8 +72,10 @@ def _signed(generation: Generation, blocks: str, block_size: int) -> Family:
         chain = NeoChain(network, first, changes={length // 2: second}, transactions=TRANSACTIONS)
         return chain.blocks(length)
 
-    about = f"{first.threshold} of {VALIDATORS} validators sign each block; half-way {VALIDATORS} others take over"
-    return Family(generation, network, blocks, block_size, make, about)
+    about = (
+        f"proof: {first.threshold} of {VALIDATORS} validators sign each block; half-way {VALIDATORS} others take over"
+    )
+    return Family(generation, network, blocks, block_size, make, (about,))
 
 
 _Loader: TypeAlias = "Callable[[], Family]"

@@ -30,7 +30,7 @@ _HASH: Final = re.compile(":[0-9a-f]{64}")
 def chain_lines(chain: KeptChain, family: Family) -> list[str]:
     """What is served."""
     line = f"chain: {chain.tip.height:,} {family.blocks}, {chain.block_bytes / 1e6:.1f} MB, kept in {chain.path}"
-    return [line, f"proof: {family.about}"] if family.about else [line]
+    return [line, *family.about]
 
 
 def cast_line(peers: Sequence[ServingPeer]) -> str:

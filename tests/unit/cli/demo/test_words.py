@@ -89,6 +89,11 @@ def test_of_a_signed_chain_it_is_told_who_signs_it() -> None:
     assert proof == "proof: 3 of 4 validators sign each block; half-way 4 others take over"
 
 
+def test_of_neo_legacy_it_is_told_why_nothing_happens_at_first() -> None:
+    *_, pause = words.chain_lines(CHAIN, FAMILIES["neo2"]())
+    assert pause == "pause: 10 s of silence say that there are no more headers"
+
+
 def test_the_chain_and_the_progress_are_told_in_one_line() -> None:
     (line,) = words.chain_lines(CHAIN, FAMILIES["bitcoin"]())
     assert line == "chain: 2,000 regtest blocks, 100.7 MB, kept in /cache/regtest-2000"
