@@ -10,23 +10,41 @@ import heapq
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from headway.network import Network, Timing
 from headway.networks.bitcoin import REGTEST
+from headway.networks.dbft.rules import DbftRules
+from headway.networks.neo3 import Neo3Rules
 from headway.peer.config import PeerConfig
 from headway.peer.events import HandshakeCompleted, PeerDisconnected, PeerEvent, PeerState
 from headway.peer.machine import PeerMachine
+from headway.testing.neo_chain import Generation, NeoChain, neo_network, validators
 from headway.types import Address, BlockId, BlockRequest, Instant
-from headway.wire.messages import Block, Headers, InvEntry, InvType, Message, NotFound, Verack, Version
-from tests.toynet import HEADER_SIZE, TOYNET, toy_chain
+from headway.wire.messages import Block, Headers, InvEntry, InvType, Message, NotFound, Unknown, Verack, Version
+from tests.neorun import message as signed_headers
+from tests.toynet import HEADER_SIZE, NEO_MANNERS, TOYNET, toy_chain, toynet
 
 WALL = 1_700_000_000.0
 """Unix seconds when the driver's time is 0."""
 HERE = Address("192.0.2.10", 4444)
 THERE = Address("192.0.2.20", 4444)
 
-NETWORKS = {"regtest": REGTEST, "toynet": TOYNET}
+_SIGNERS: Final = validators(1)
+
+
+def _neo(generation: Generation) -> Network:
+    """A private network of Neo whose one validator is ours; with the same durations as the others here."""
+    return replace(neo_network(generation, _SIGNERS), timing=Timing())
+
+
+FORGIVING: Final = {"regtest": REGTEST, "toynet": TOYNET}
+"""By the manners of Bitcoin: both speak at once, what comes too early or twice is ignored, silence is no answer."""
+NEO: Final = {generation: _neo(generation) for generation in ("neo2", "neo3")}
+STRICT: Final = {"toynet with Neo's manners": toynet(handshake=NEO_MANNERS), **NEO}
+"""By the manners of Neo: the dialler waits, what comes too early or twice ends the peer."""
+NETWORKS: Final = {**FORGIVING, **NEO}
 """Where the neutral stories are told."""
 
 _E = TypeVar("_E")
@@ -47,6 +65,8 @@ def genesis_of(network: Network) -> BlockId:
 
 def blocks_of(network: Network, n: int, salt: int = 0) -> list[bytes]:
     """`n` raw blocks after genesis. A peer judges none of them, so Bitcoin's carry no work and no transaction."""
+    if isinstance(network.rules, DbftRules):
+        return _signed_blocks("neo3" if isinstance(network.rules, Neo3Rules) else "neo2", n, salt)
     if network.rules.header_size == HEADER_SIZE:
         return toy_chain(n, salt)
     blocks: list[bytes] = []
@@ -60,7 +80,15 @@ def blocks_of(network: Network, n: int, salt: int = 0) -> list[bytes]:
     return blocks
 
 
+@cache
+def _signed_blocks(generation: Generation, n: int, salt: int) -> list[bytes]:
+    return list(NeoChain(NEO[generation], _SIGNERS, salt=salt).blocks(n))
+
+
 def headers_of(network: Network, blocks: Sequence[bytes]) -> Headers:
+    if isinstance(network.rules, DbftRules):
+        parse = network.codec.parser.block_header
+        return signed_headers(network.rules, [parse(block).raw for block in blocks])
     size = network.rules.header_size
     return Headers.fixed(b"".join(block[:size] for block in blocks), network.codec.parser, size=size)
 
@@ -72,6 +100,12 @@ def requests_of(network: Network, blocks: Sequence[bytes], first_height: int = 1
 
 def block_of(network: Network, raw: bytes) -> Block:
     return Block(raw, network.codec.parser)
+
+
+def unknown(network: Network, number: int, payload: bytes) -> Unknown:
+    """A message of a type that nobody has: `toy99`, or a number on the chain whose types are numbers."""
+    name = f"{number:#04x}" if isinstance(network.rules, Neo3Rules) else f"toy{number}"
+    return Unknown(name, payload)
 
 
 def missing(*hashes: bytes) -> NotFound:

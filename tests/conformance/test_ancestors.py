@@ -229,9 +229,9 @@ async def test_a_node_closes_the_socket_of_whoever_does_not_shake_hands_in_time(
 def test_version_holds_what_they_said_and_not_what_we_did(network: Network) -> None:
     """Ancestors' fault 7."""
     remote = Remote(network, services=0)
-    remote.shake(services=9, start_height=123_456)
+    remote.shake(services=1, start_height=123_456)
     assert remote.peer.version is not None
-    assert (remote.peer.version.services, remote.peer.version.start_height) == (9, 123_456)
+    assert (remote.peer.version.services, remote.peer.version.start_height) == (1, 123_456)
 
 
 @on_loop

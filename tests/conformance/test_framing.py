@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,14 @@ from headway.peer.machine import PeerMachine
 from headway.types import Address
 from headway.wire import messages as m
 from tests.farend import meanwhile, socket_pair
-from tests.link import Link, Remote, block_of, blocks_of, of, only, ready, requests_of
+from tests.link import NEO, Link, Remote, block_of, blocks_of, of, only, ready, requests_of, unknown
 from tests.loopback import on_loop, peers
+from tests.manners import all_but_n3, neo3
 from tests.memory import traced
 
 LARGEST = REGTEST.limits.max_payload
 HUGE = m.Unknown("toy99", bytes(LARGEST))
-"""As large as a message may be, of a type that nobody knows. (The toy network knows only names like this one.)"""
+"""As large as a message of Bitcoin may be, of a type that nobody knows."""
 
 
 def feed(peer: PeerMachine, data: bytes, *, zero_copy: bool) -> None:
@@ -49,15 +51,17 @@ def test_a_header_split_over_two_reads_and_three_messages_in_one_come_once_in_or
     network: Network, *, zero_copy: bool
 ) -> None:
     """Conformance test 13."""
-    said = Remote(network).encode(m.Unknown("toy97", b"a"), m.Unknown("toy98", b"b"), m.Unknown("toy99", b"c"))
+    messages = [unknown(network, 97, b"a"), unknown(network, 98, b"b"), unknown(network, 99, b"c")]
+    said = Remote(network).encode(*messages)
     for cut in range(len(said)):
         remote = ready(network)
         for part in (said[:cut], said[cut:]):
             feed(remote.peer, part, zero_copy=zero_copy)
         heard = [event.message for event in of(e.MessageReceived, remote.events())]
-        assert heard == [m.Unknown("toy97", b"a"), m.Unknown("toy98", b"b"), m.Unknown("toy99", b"c")]
+        assert heard == messages
 
 
+@all_but_n3
 def test_a_wrong_magic_disconnects_at_the_header_before_the_payload(network: Network) -> None:
     """Conformance test 14."""
     remote = ready(network)
@@ -128,10 +132,11 @@ def test_the_longest_frame_is_awaited_and_costs_what_has_come_of_it() -> None:
         assert remote.peer.state is PeerState.READY
 
 
+@all_but_n3
 def test_a_wrong_checksum_drops_that_message_and_the_next_one_is_processed(network: Network) -> None:
     """Conformance test 16."""
     remote = ready(network)
-    damaged = bytearray(remote.encode(m.Unknown("toy99", b"some payload")))
+    damaged = bytearray(remote.encode(unknown(network, 99, b"some payload")))
     damaged[-1] ^= 1
     remote.peer.receive_data(bytes(damaged) + remote.encode(m.Ping(5)), 1.0)
     assert remote.commands() == ["pong"]
@@ -141,6 +146,7 @@ def test_a_wrong_checksum_drops_that_message_and_the_next_one_is_processed(netwo
     assert remote.peer.stats.bytes_received > len(damaged)
 
 
+@all_but_n3
 def test_a_damaged_block_is_dropped_and_still_owed(network: Network) -> None:
     """Conformance test 16. It settles no request: the good copy behind it does."""
     remote, blocks = ready(network), blocks_of(network, 1)
@@ -152,6 +158,48 @@ def test_a_damaged_block_is_dropped_and_still_owed(network: Network) -> None:
     remote.peer.receive_data(frame, 2.0)
     assert only(e.BlockReceived, remote.events()).request is not None
     assert batch.is_finished
+
+
+@neo3
+def test_damage_that_no_checksum_shows_is_another_message_or_none(network: Network) -> None:
+    """Conformance test 16, of N3, whose frames carry no checksum: what a payload means shows it, or nothing does."""
+    remote, blocks = ready(network), blocks_of(network, 1)
+    batch = remote.peer.request_blocks(requests_of(network, blocks), 0.5)
+    frame = remote.encode(block_of(network, blocks[0]))
+    at = frame.index(blocks[0])  # the first byte of its version
+    remote.peer.receive_data(frame[:at] + b"\1" + frame[at + 1 :], 1.0)
+    assert only(e.BlockReceived, remote.events()).request is None  # as nobody's, since it has another hash
+    assert len(batch.in_flight) == 1
+    remote.peer.receive_data(frame, 2.0)
+    assert only(e.BlockReceived, remote.events()).request is not None
+    assert batch.is_finished
+    headers = remote.encode(m.Inv((m.InvEntry(m.InvType.TX, bytes(32)),)))
+    remote.peer.receive_data(headers[:4] + b"\2" + headers[5:], 3.0)  # two are announced, one is there
+    assert only(e.PeerDisconnected, remote.events()).reason is Reason.PROTOCOL
+
+
+@neo3
+@pytest.mark.parametrize("inbound", [False, True])
+def test_another_network_is_refused_by_name_where_only_the_version_tells_it(network: Network, *, inbound: bool) -> None:
+    """Conformance test 14, of N3, whose frames carry no magic."""
+    remote = Remote(network, inbound=inbound)
+    remote.connect()
+    remote.says(replace(remote.version, magic=860_833_102), m.Verack(), now=1.0)
+    ended = remote.ended()
+    assert ended.reason is Reason.HANDSHAKE_REJECTED
+    assert ended.message == "wrong magic 860833102 (neo3), not 56753: another network"
+    assert remote.peer.version is None
+
+
+@neo3
+def test_whoever_speaks_something_else_where_n3_belongs_is_named(network: Network) -> None:
+    """Conformance test 14. Byte by byte, as above; a private network of Legacy has no name."""
+    for frames, name in ((NEO["neo2"], "perhaps a private network of Neo Legacy"), (REGTEST, "the network regtest")):
+        remote = Remote(network)
+        remote.connect()
+        for byte in Remote(frames).encode(m.Verack()):
+            remote.peer.receive_data(bytes([byte]), 1.0)
+        assert remote.ended().message.endswith(name)
 
 
 @on_loop
@@ -197,28 +245,30 @@ def test_huge_messages_both_ways_at_once_do_not_deadlock(network: Network) -> No
     link = Link(network, piece=65_536)
     link.connect()
     link.run(5.0)
+    huge = unknown(network, 99, bytes(LARGEST))
     for end in (link.a, link.b):
-        end.peer.send(HUGE, link.now)
+        end.peer.send(huge, link.now)
     link.pump()
     link.run(10.0)
     for end in (link.a, link.b):
-        assert end.events[-1] == e.MessageReceived(HUGE)
+        assert end.events[-1] == e.MessageReceived(huge)
 
 
 @on_loop
 async def test_both_sides_send_much_at_once_and_neither_is_stuck(network: Network) -> None:
     """Conformance test 18. Neither reads before it has sent: three of the largest messages, each way."""
     config = LocalConfig(network=network)
+    huge = unknown(network, 99, bytes(LARGEST))
     async with peers(config, config) as (ours, theirs):
         arriving = [ours.messages(), theirs.messages()]
         first = [asyncio.create_task(anext(each)) for each in arriving]
         await asyncio.gather(ours.ping(), theirs.ping())
         for _ in range(3):
-            ours.send(HUGE)
-            theirs.send(HUGE)
+            ours.send(huge)
+            theirs.send(huge)
         received = await asyncio.gather(*first)
         received += [await anext(each) for each in arriving for _ in range(2)]
-        assert received == [HUGE] * 6
+        assert received == [huge] * 6
         for each in arriving:
             await each.aclose()
 
@@ -226,17 +276,18 @@ async def test_both_sides_send_much_at_once_and_neither_is_stuck(network: Networ
 def test_both_sides_send_much_at_once_without_asyncio_and_neither_is_stuck(network: Network) -> None:
     """Conformance test 18. Each in its own thread, and each reads only because it cannot send."""
     dialled, accepted = socket_pair()
+    huge = unknown(network, 99, bytes(LARGEST))
 
     def talk(peer: blocking.Peer) -> list[m.Unknown]:
         with peer:
             peer.handshake()
             arriving = (message for message in peer.messages() if isinstance(message, m.Unknown))
             for _ in range(3):
-                peer.send(HUGE)
+                peer.send(huge)
             return [next(arriving) for _ in range(3)]
 
     heard: list[list[m.Unknown]] = []
     theirs = blocking.Peer(accepted, inbound=True, config=PeerConfig(network))
     with meanwhile(lambda: heard.append(talk(theirs))):
         heard.append(talk(blocking.Peer(dialled, config=PeerConfig(network))))
-    assert heard == [[HUGE] * 3] * 2
+    assert heard == [[huge] * 3] * 2

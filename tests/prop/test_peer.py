@@ -41,7 +41,7 @@ def order_everything(remote: Remote, scene: Scene, now: float) -> None:
 @given(data=st.data())
 def test_any_chunking_gives_the_same_events(world: str, data: st.DataObject) -> None:
     scene = Scene.of(world)
-    picks = data.draw(st.lists(st.integers(0, 27), max_size=12))
+    picks = data.draw(st.lists(st.integers(0, 49), max_size=12))
     cuts = data.draw(st.lists(st.integers(1, 2_000), max_size=30))
     results = []
     for chunked in (False, True):

@@ -55,7 +55,7 @@ class AnyLife(RuleBasedStateMachine):
 
     # The remote.
 
-    @rule(number=st.integers(0, 27))
+    @rule(number=st.integers(0, 49))
     def remote_says(self, number: int) -> None:
         messages = self.scene.messages(self.remote)
         self.remote.says(messages[number % len(messages)], now=self.now)
@@ -271,7 +271,10 @@ class AnyLife(RuleBasedStateMachine):
                 by_hash = {each.hash: raw for each, raw in zip(self.requests, self.scene.blocks, strict=True)}
                 known = [by_hash[entry.hash] for entry in message.entries if entry.hash in by_hash]
                 lost = [entry.hash for entry in message.entries if entry.hash not in by_hash]
-                return [*(block_of(self.scene.network, raw) for raw in known), missing(*lost)]
+                found = [block_of(self.scene.network, raw) for raw in known]
+                return [*found, missing(*lost)] if lost else [*found]
+            case m.GetBlockByIndex(first, count):
+                return [block_of(self.scene.network, raw) for raw in self.scene.blocks[first - 1 : first - 1 + count]]
         return []
 
 

@@ -1,4 +1,4 @@
-"""What the tests of `peer` share: each neutral story is told over Bitcoin regtest and over the toy network."""
+"""What the tests of `peer` share: each neutral story is told over every chain (`tests.link.NETWORKS`)."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
 from headway.types import BlockRequest, Instant
 from headway.wire import messages as m
 from tests.link import block_of, blocks_of, headers_of, missing, of, only, quiet, ready, requests_of
+from tests.manners import all_but_n3
 from tests.toynet import toy_chain, toy_requests
 
 LIMITS = Limits(typical_block_size=1_000, min_rate=100, max_blocks_in_flight=64)
@@ -206,6 +207,7 @@ def test_a_missing_block_is_an_answer() -> None:
 # The same over a whole machine.
 
 
+@all_but_n3
 def test_each_block_carries_its_request_back(network: Network) -> None:
     remote, blocks = ready(network), blocks_of(network, 3)
     requests = requests_of(network, blocks)
@@ -233,6 +235,7 @@ def test_bitcoin_asks_for_blocks_with_their_witness() -> None:
     assert asked.entries[0].type == 0x40000002
 
 
+@all_but_n3
 def test_a_long_batch_is_asked_in_pieces(network: Network) -> None:
     limited = replace(network, limits=replace(network.limits, max_getdata=10))
     remote = ready(limited)
@@ -261,6 +264,7 @@ def test_the_same_block_twice_answers_once(network: Network) -> None:
     assert [event.request for event in of(e.BlockReceived, remote.events())] == [requests[0], None]
 
 
+@all_but_n3
 def test_a_peer_that_sends_no_block_ends_itself(network: Network) -> None:
     remote = ready(quiet(replace(network, limits=Limits(typical_block_size=1_000))))
     batch = remote.peer.request_blocks(requests_of(network, blocks_of(network, 16)), 10.0)
@@ -276,6 +280,7 @@ def test_a_peer_that_sends_no_block_ends_itself(network: Network) -> None:
     assert len(batch.in_flight) == 16
 
 
+@all_but_n3
 def test_extending_a_batch_asks_only_for_what_is_new(network: Network) -> None:
     remote, blocks = ready(network), blocks_of(network, 5)
     requests = requests_of(network, blocks)
@@ -307,6 +312,7 @@ def test_finishing_a_batch_cancels_what_is_owed_without_blame(network: Network) 
     assert remote.peer.state is PeerState.READY
 
 
+@all_but_n3
 def test_a_batch_that_waits_is_asked_when_its_turn_comes(network: Network) -> None:
     remote, blocks = ready(network), blocks_of(network, 5)
     requests = requests_of(network, blocks)
@@ -340,6 +346,7 @@ def test_not_found_blocks_are_no_longer_in_flight(network: Network) -> None:
     assert batch.is_finished
 
 
+@all_but_n3
 def test_batches_that_cannot_be_asked_are_the_callers_mistake(network: Network) -> None:
     limited = replace(network, limits=replace(network.limits, max_blocks_in_flight=4))
     remote, requests = ready(limited), requests_of(network, blocks_of(network, 6))

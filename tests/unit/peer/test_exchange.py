@@ -20,12 +20,15 @@ from tests.link import (
     quiet,
     ready,
     requests_of,
+    unknown,
 )
+from tests.manners import all_but_legacy, all_but_n3, forgiving
 from tests.toynet import PARSER, TOYNET
 
 # Headers.
 
 
+@all_but_n3
 def test_headers_settle_the_request_that_they_answer(network: Network) -> None:
     remote, blocks = ready(network), blocks_of(network, 3)
     request = remote.peer.request_headers((genesis_of(network),), 1.0)
@@ -49,6 +52,7 @@ def test_announced_headers_settle_nothing(network: Network) -> None:
     assert only(e.HeadersReceived, remote.events()).request is None
 
 
+@all_but_n3
 def test_an_empty_answer_is_an_answer(network: Network) -> None:
     remote = ready(network)
     request = remote.peer.request_headers((genesis_of(network),), 1.0)
@@ -64,6 +68,7 @@ def test_a_remote_that_knows_none_of_our_blocks_answers_from_genesis(network: Ne
     assert only(e.HeadersReceived, remote.events()).request == request
 
 
+@forgiving
 def test_unanswered_headers_disconnect_at_the_deadline_not_before(network: Network) -> None:
     remote = ready(quiet(network))
     request = remote.peer.request_headers((genesis_of(network),), 1.0)
@@ -79,6 +84,7 @@ def test_unanswered_headers_disconnect_at_the_deadline_not_before(network: Netwo
     assert remote.peer.wants_close()
 
 
+@all_but_legacy
 def test_a_pong_before_any_headers_settles_a_fenced_request(network: Network) -> None:
     remote = ready(network)
     request = remote.peer.request_headers((genesis_of(network),), 1.0, fence=True)
@@ -91,6 +97,7 @@ def test_a_pong_before_any_headers_settles_a_fenced_request(network: Network) ->
     assert (event.request, event.fenced, len(event.headers)) == (request, True, 0)
 
 
+@all_but_legacy
 def test_headers_before_the_pong_settle_a_fenced_request_and_the_pong_is_nothing(network: Network) -> None:
     remote = ready(network)
     request = remote.peer.request_headers((genesis_of(network),), 1.0, fence=True)
@@ -102,6 +109,7 @@ def test_headers_before_the_pong_settle_a_fenced_request_and_the_pong_is_nothing
     assert (event.request, event.fenced) == (request, False)
 
 
+@forgiving
 def test_a_fence_neither_answers_a_ping_nor_is_answered_by_another_pong(network: Network) -> None:
     remote = ready(network)
     request = remote.peer.ping(1.0)
@@ -117,6 +125,7 @@ def test_a_fence_neither_answers_a_ping_nor_is_answered_by_another_pong(network:
     assert only(e.HeadersReceived, remote.events()).fenced
 
 
+@all_but_legacy
 def test_neither_headers_nor_pong_ends_a_fenced_request_at_one_deadline(network: Network) -> None:
     remote = ready(quiet(network))
     request = remote.peer.request_headers((genesis_of(network),), 1.0, fence=True)
@@ -168,6 +177,7 @@ def tx_of(network: Network, raw: Raw) -> m.Tx:
     return m.Tx(raw, network.codec.parser)
 
 
+@forgiving
 def test_a_transaction_settles_its_request(network: Network) -> None:
     remote, transaction = ready(network), tx_of(network, raw_transaction(network))
     remote.says(transaction, now=1.0)
@@ -201,6 +211,7 @@ def test_silence_about_a_transaction_is_lawful(network: Network) -> None:
 # Pings.
 
 
+@all_but_legacy
 def test_an_owners_ping_without_a_pong_expires_too(network: Network) -> None:
     remote = ready(quiet(network, ping_timeout=20.0))
     request = remote.peer.ping(1.0)
@@ -240,12 +251,14 @@ def test_rounding_after_a_pause_makes_no_round_trip_less_than_nothing(network: N
         assert 0.0 <= event.round_trip < 1e-9
 
 
+@forgiving
 def test_unsolicited_pongs_are_nothing(network: Network) -> None:
     remote = ready(network)
     remote.says(m.Pong(0), m.Pong(7), m.Pong(None), now=1.0)
     assert (remote.events(), remote.hears()) == ([], [])
 
 
+@forgiving
 def test_a_ping_is_answered_with_its_nonce_and_one_without_is_not(network: Network) -> None:
     remote = ready(network)
     remote.says(m.Ping(99), m.Ping(None), m.Ping(0), now=1.0)
@@ -260,7 +273,7 @@ def test_a_ping_is_answered_with_its_nonce_and_one_without_is_not(network: Netwo
 def test_announcements_and_questions_of_the_remote_reach_the_owner(network: Network) -> None:
     remote = ready(network)
     entries = (m.InvEntry(m.InvType.BLOCK, b"\1" * 32),)
-    questions: list[m.Message] = [m.GetAddr(), m.GetData(entries), m.Unknown("toy99", b"x")]
+    questions: list[m.Message] = [m.GetAddr(), m.GetData(entries), unknown(network, 99, b"x")]
     remote.says(m.Inv(entries), *questions, now=1.0)
     events = remote.events()
     assert events[0] == e.InvReceived(entries)
@@ -292,6 +305,7 @@ def test_statistics_tell_asked_settled_and_expired_apart() -> None:
     assert (stats.ended, stats.message) == (Reason.REMOTE_CLOSED, "the remote closed the connection")
 
 
+@all_but_n3
 def test_two_machines_bring_a_chain_from_one_to_the_other(network: Network) -> None:
     blocks = blocks_of(network, 40)
     requests = requests_of(network, blocks)

@@ -13,6 +13,7 @@ from headway.networks.bitcoin.handshake import BitcoinHandshake
 from headway.peer.events import HandshakeCompleted, MessageReceived, PeerDisconnected, PeerMisbehaved, PeerState, Reason
 from headway.wire import messages as m
 from tests.link import THERE, WALL, Link, Remote, is_ready, only
+from tests.manners import forgiving
 from tests.toynet import NEO_MANNERS, TOYNET, toynet
 
 NEO = toynet(handshake=NEO_MANNERS)
@@ -32,6 +33,7 @@ def test_a_second_version_before_verack_disconnects_by_neos_manners() -> None:
     assert remote.ended() == PeerDisconnected(Reason.PROTOCOL, "second version")
 
 
+@forgiving
 def test_what_they_negotiated_is_kept(network: Network) -> None:
     remote = Remote(network)
     remote.connect()
@@ -49,6 +51,7 @@ def test_whoever_says_our_own_nonce_back_to_us_is_ourselves_or_a_mirror(network:
     assert error.nonce == remote.peer.nonce
 
 
+@forgiving
 def test_connections_that_negotiated_the_same_share_one_set(network: Network) -> None:
     """Thousands of idle peers hold it."""
     negotiated = []
@@ -66,6 +69,7 @@ def test_two_peers_without_a_nonce_are_not_the_same(network: Network) -> None:
     assert remote.peer.state is PeerState.READY
 
 
+@forgiving
 def test_a_configured_nonce_is_used(network: Network) -> None:
     remote = Remote(network, nonce=1200)
     [version] = remote.connect()
@@ -73,6 +77,7 @@ def test_a_configured_nonce_is_used(network: Network) -> None:
     assert version.nonce == remote.peer.nonce == 1200
 
 
+@forgiving
 def test_our_version_says_who_we_are(network: Network) -> None:
     remote = Remote(network, user_agent="/me:1/", services=1, start_height=lambda: 7, protocol_version=70015)
     [version] = remote.connect(now=5.0)

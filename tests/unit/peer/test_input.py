@@ -13,7 +13,7 @@ from headway.peer import events as e
 from headway.peer.events import PeerState, Reason
 from headway.peer.input import SCRATCH_SIZE
 from headway.wire import messages as m
-from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, ready, requests_of
+from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, ready, requests_of, unknown
 from tests.toynet import TOYNET, toy_frame
 
 
@@ -96,7 +96,7 @@ def _feed_by_buffer(remote: Remote, data: bytes, rng: random.Random) -> None:
 
 def test_the_zero_copy_entrance_gives_the_same_events(network: Network) -> None:
     blocks = blocks_of(network, 5)
-    said: list[m.Message] = [headers_of(network, blocks), m.Ping(5), m.Unknown("toy99", bytes(9_000))]
+    said: list[m.Message] = [headers_of(network, blocks), m.Ping(5), unknown(network, 99, bytes(9_000))]
     heard, events = [], []
     for by_buffer in (False, True):
         remote = ready(network)

@@ -34,7 +34,9 @@ from tests.link import (
     only,
     ready,
     requests_of,
+    unknown,
 )
+from tests.manners import forgiving
 from tests.toynet import TOYNET
 
 ORDERS: list[Callable[[PeerMachine, Network], object]] = [
@@ -150,11 +152,12 @@ def test_while_closing_nothing_is_read(network: Network) -> None:
     remote.peer.send(m.GetAddr(), 1.0)
     remote.peer.disconnect(Reason.REQUESTED, "enough", 1.0)
     remote.events()
-    remote.says(m.Ping(1), m.Unknown("toy99", b""), now=2.0)
+    remote.says(m.Ping(1), unknown(network, 99, b""), now=2.0)
     assert remote.events() == []
     assert remote.commands() == ["getaddr"]
 
 
+@forgiving
 def test_whoever_failed_us_gets_nothing_more(network: Network) -> None:
     remote = ready(network)
     remote.peer.send(m.GetAddr(), 1.0)
@@ -287,6 +290,7 @@ def test_two_silent_machines_keep_each_other_alive_for_a_day(network: Network) -
     assert link.a.peer.stats.round_trips.least == pytest.approx(0.1)
 
 
+@forgiving
 def test_a_remote_that_goes_mute_is_found_out_by_its_missing_pong(network: Network) -> None:
     link = Link(replace(network, timing=Timing(ping_timeout=30.0)))
     link.connect()
@@ -356,8 +360,14 @@ def test_a_thousand_peers_that_announce_four_megabytes_and_send_nothing_cost_lit
 def test_what_a_remote_says_leaves_nothing_behind(network: Network) -> None:
     remote = ready(network)
     entries = (m.InvEntry(2, bytes(32)),) * 100
-    said: list[m.Message] = [m.Ping(7), m.Pong(7), m.Inv(entries), m.NotFound(entries), m.Unknown("toy99", bytes(999))]
-    blocks = blocks_of(network, 20)
+    said: list[m.Message] = [
+        m.Ping(7),
+        m.Pong(7),
+        m.Inv(entries),
+        m.NotFound(entries),
+        unknown(network, 99, bytes(999)),
+    ]
+    blocks = blocks_of(network, 19)  # CPython 3.11 keeps tuples of exactly 20 that are gone, up to 2,000 of them
     noise = remote.encode(*said, headers_of(network, blocks), block_of(network, blocks[0]))
     with traced() as allocated:
         sizes = []

@@ -12,7 +12,8 @@ from headway.networks.bitcoin import REGTEST
 from headway.peer.events import HeadersReceived, MessageReceived, PeerDisconnected, PeerEvent, PeerState, Reason
 from headway.peer.output import MAX_LATE
 from headway.wire import messages as m
-from tests.link import HERE, End, Link, Remote, block_of, blocks_of, genesis_of, headers_of, quiet, ready
+from tests.link import HERE, End, Link, Remote, block_of, blocks_of, genesis_of, headers_of, quiet, ready, unknown
+from tests.manners import forgiving
 from tests.toynet import TOYNET
 
 
@@ -53,7 +54,7 @@ def test_a_full_send_queue_asks_for_no_more_answers(network: Network) -> None:
     limited = replace(network, limits=replace(network.limits, max_send_queue=1_000))
     remote = ready(limited)
     full = [remote.peer.send_queue_full]
-    remote.peer.send(m.Unknown("toy99", bytes(1_000)), 1.0)
+    remote.peer.send(unknown(network, 99, bytes(1_000)), 1.0)
     full.append(remote.peer.send_queue_full)
     remote.peer.data_to_send()
     full.append(remote.peer.send_queue_full)
@@ -92,6 +93,7 @@ def test_a_fence_between_two_machines_lets_the_headers_through(network: Network)
     assert (event.request, event.fenced, len(event.headers)) == (request, False, 3)
 
 
+@forgiving
 def test_the_trace_tells_the_protocol(network: Network) -> None:
     lines: list[str] = []
     remote = Remote(quiet(network), log=lines.append)

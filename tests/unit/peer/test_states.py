@@ -109,7 +109,7 @@ def is_ignored(fate: Fate, network: Network) -> bool:
 def test_every_message_has_the_fate_that_the_table_gives_it(world: str, moment: str) -> None:
     scene = Scene.of(world)
     for number, message in enumerate(scene.messages(at(scene, moment))):
-        if isinstance(message, m.Block) and len(message) < scene.network.rules.header_size:
+        if isinstance(message, m.Block) and len(message) < scene.network.rules.kept_size:
             continue  # no codec gets as far as a fate
         remote = at(scene, moment)
         before = remote.peer.state
