@@ -31,7 +31,7 @@ _KINDS: Final[tuple[type[Request], ...]] = (
 _CLASSES: Final = {each.kind: each for each in _KINDS}
 _MAX_COMMANDS: Final = 48
 """More than any codec has."""
-_QUESTIONS: Final = frozenset({"ping", "getheaders", "getdata", "getaddr", "version"})
+_QUESTIONS: Final = frozenset({"ping", "getheaders", "getdata", "getblockbyindex", "getaddr", "version"})
 _LARGEST_CHUNK: Final = 6_000
 """Bytes that the target delivers at once, and a little more."""
 

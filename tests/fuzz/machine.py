@@ -59,7 +59,7 @@ class Stage:
         blocks = blocks_of(network, 20)
         remote = Remote(network, nonce=_NONCE)
         scene = Scene(network, blocks)
-        transaction = m.Tx(bytes(10), network.codec.parser)
+        transaction = m.Tx(subject.transaction(blocks), network.codec.parser)
         messages = [*scene.messages(remote), transaction]
         configs = [
             PeerConfig(
@@ -216,13 +216,16 @@ class _Life:
             for reply in self._answers(message, how):
                 self._receive(self.stage.encode(reply))
 
-    def _answers(self, message: m.Message, how: int) -> list[m.Message]:
+    def _answers(self, message: m.Message, how: int) -> Sequence[m.Message]:
         network, blocks = self.stage.subject.network, self.stage.blocks
         match message:
             case m.Ping(nonce):
                 return [m.Pong(nonce)]
-            case m.GetHeaders():
+            case m.GetHeaders() if how % 20 or not network.codec.silence_is_answer:
                 return [headers_of(network, blocks[: how % 20])]
+            case m.GetBlockByIndex(first, count) if first:
+                found = [block_of(network, raw) for raw in blocks[first - 1 : first - 1 + count]]
+                return found[: 1 + how // 2 % 8]
             case m.GetData(entries) if how & 1 and entries[0].hash == self.stage.transaction.txid:
                 return [self.stage.transaction]
             case m.GetData(entries) if how & 1:
@@ -230,8 +233,7 @@ class _Life:
             case m.GetData(entries):
                 wanted = {entry.hash for entry in entries}
                 pairs = zip(self.stage.requests, blocks, strict=True)
-                found: list[m.Message] = [block_of(network, raw) for request, raw in pairs if request.hash in wanted]
-                return found[: 1 + how // 2 % 8]
+                return [block_of(network, raw) for request, raw in pairs if request.hash in wanted][: 1 + how // 2 % 8]
             case m.GetAddr():
                 return [m.Addr((THERE, THERE))]
             case m.Version():

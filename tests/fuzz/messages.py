@@ -26,9 +26,8 @@ _AS_VIEW = 0x80
 
 
 def target(subject: Subject) -> Callable[[bytes], None]:
-    wire = subject.network.codec.open(inbound=False)
-
     def one_input(data: bytes) -> None:
+        wire = subject.network.codec.open(inbound=False)
         number = data[0] if data else 0
         command = subject.commands[number % _AS_VIEW % len(subject.commands)]
         payload = data[1:]
@@ -37,15 +36,17 @@ def target(subject: Subject) -> Callable[[bytes], None]:
         except CodecError:
             return
         assert message.command == command
+        read_on_demand(message)
+        assert describe(message).isprintable()
+        assert 0 <= size_of(message) <= 6_000 + 70 * len(payload), "nothing grows out of all proportion"
+        if subject.is_one_way(message):
+            return
         written = subject.payload(b"".join(wire.encode(message)))
         again = _decode(wire, command, written)
         assert subject.settled(again) == subject.settled(message), "it comes back as it was"
         assert subject.payload(b"".join(wire.encode(again))) == written, "it is written as before"
         if not subject.is_rewritten(message, payload):
             assert payload.startswith(written), "it is written as it came"
-        read_on_demand(message)
-        assert describe(message).isprintable()
-        assert 0 <= size_of(message) <= 6_000 + 70 * len(payload), "nothing grows out of all proportion"
 
     return one_input
 

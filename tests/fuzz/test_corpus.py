@@ -14,6 +14,9 @@ from headway import types
 from headway.errors import CodecError
 from headway.kernel import scan
 from headway.networks.bitcoin import transaction
+from headway.networks.dbft import payload
+from headway.networks.neo3 import capabilities
+from headway.networks.neo3.frames import N3FrameDecoder
 from headway.node.machine import NodeMachine
 from headway.peer.blocks import Downloads
 from headway.peer.deadlines import Deadlines
@@ -105,6 +108,23 @@ def test_frames_see_a_decoder_that_makes_room_for_what_was_only_announced(monkey
 def test_messages_see_a_field_that_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reader, "i64", lambda self, field: len(self.take(8, field)))
     assert str(found("messages-bitcoin")).startswith("it is written as it came")
+
+
+def test_frames_see_a_decoder_of_n3_that_loses_the_end_of_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = N3FrameDecoder.receive_data
+    monkeypatch.setattr(N3FrameDecoder, "receive_data", lambda self, data: original(self, data[:100]))
+    assert isinstance(found("frames-neo3"), AssertionError)
+
+
+def test_messages_see_an_address_of_legacy_that_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payload, "read_ip", lambda reader, field: "192.0.2.1" if reader.take(16, field) else "")
+    assert str(found("messages-neo2")).startswith("it is written as it came")
+
+
+def test_messages_see_a_capability_of_n3_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = capabilities.read
+    monkeypatch.setattr(capabilities, "read", lambda *arguments: original(*arguments)[:1])
+    assert str(found("messages-neo3")).startswith("it is written as it came")
 
 
 def test_messages_see_an_undocumented_exception(monkeypatch: pytest.MonkeyPatch) -> None:
