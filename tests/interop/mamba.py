@@ -51,3 +51,11 @@ class Mamba(Servant):
     def decode(self, kind: str, data: bytes) -> Mapping[str, Any]:
         """How it reads a "header", a "block" or a "message" (with its frame); "again" is what it writes for it."""
         return self.order("decode", kind=kind, data=data.hex())
+
+    def read(self, command: str, payload: bytes) -> Mapping[str, Any]:
+        """{"fields": what it reads, "again": what it writes for that}, or {"refused": why}."""
+        return self.order("read", command=command, data=payload.hex())
+
+    def make(self, command: str, seed: int) -> Mapping[str, Any]:
+        """A payload that it makes at random: {"fields": what is in it, "frame": how it is sent}."""
+        return self.order("make", command=command, seed=seed)

@@ -8,6 +8,7 @@ and checks no signature: this asks for headers and blocks by height, in batches,
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import sys
@@ -29,6 +30,8 @@ PATIENCE = 20.0
 """Seconds without a single new header or block before it gives up."""
 
 Fields = dict[str, Any]
+
+payloads: Any = importlib.import_module("mamba_payloads")  # the file beside this one: there is no package here
 
 
 def header_fields(header: Header) -> Fields:
@@ -115,6 +118,14 @@ class Client:
             return block_fields(Block.deserialize_from_bytes(raw))
         message = Message.deserialize_from_bytes(raw)
         return {"type": int(message.type), "payload": message.payload.to_array().hex()}
+
+    async def read(self, *, command: str, data: str) -> Fields:
+        """How it reads a payload, field by field, and what it writes for what it read; or why it refuses it."""
+        return dict(payloads.read(command, bytes.fromhex(data)))
+
+    async def make(self, *, command: str, seed: int) -> Fields:
+        """A payload of its own making, field by field, and its frame."""
+        return dict(payloads.make(command, seed))
 
 
 def answer(value: Fields) -> None:
