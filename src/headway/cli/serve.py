@@ -58,7 +58,7 @@ async def _serve(node: Node, output: Output, interrupted: asyncio.Event) -> Exit
         for repair in node.repairs:
             output.note(f"repaired: {repair}")
         tip = node.status().tip
-        if tip == node.machine.tree.root:
+        if tip == node.network.rules.root:
             output.note("there is nothing here yet to serve but the first block: bring a chain with `headway sync`")
         output.say(f"listening {node.listening}")
         await interrupted.wait()

@@ -65,6 +65,9 @@ def _refusal(file: AppendFile, found: bytes, expected: bytes, kind: str) -> Stor
         return DamagedFile(f"{path} is damaged in its first {HEAD_SIZE} bytes: {advice_for(kind)}")
     _, _, our_size, our_magic, our_name, our_genesis = _LAYOUT.unpack_from(expected)
     theirs, ours = (text.rstrip(b"\0").decode(errors="replace") for text in (name, our_name))
+    if (magic, name) == (our_magic, our_name) and genesis != our_genesis:
+        advice = "use the --checkpoint and the network file with which it was made, or another --datadir"
+        return StoreError(f"{path.parent} holds a chain of {ours} that begins at another block: {advice}")
     if (magic, genesis) != (our_magic, our_genesis):
         which = theirs if theirs != ours else f"another network called {theirs}"
         return StoreError(

@@ -32,6 +32,16 @@ def test_directory_without_a_chain_is_noted(tmp_path: Path) -> None:
         command.wait_for_line("nothing here yet to serve but the first block")
 
 
+def test_a_chain_that_begins_at_a_trusted_block_is_served_as_such(tmp_path: Path) -> None:
+    at_five = ["--network", "neo3", "--checkpoint", f"5:{'ab' * 32}:{'cd' * 20}"]
+    with Headway("serve", *at_five, "--datadir", tmp_path, "--bind", "127.0.0.1:0") as command:
+        command.wait_for_line("nothing here yet to serve but the first block")
+        address = command.wait_for_line(r"^listening (.*)$")[1]
+        with Headway("peer", address, "--network", "neo3", "--json") as peer:
+            result = peer.result()
+        assert (result["startingheight"], result["headers"]) == (5, 0)
+
+
 def test_port_that_is_taken_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listener, address = listen()
     with listener:

@@ -57,10 +57,15 @@ def test_another_network_is_refused_with_its_name(tmp_path: Path) -> None:
         opened(tmp_path, HEAD, other)
 
 
-def test_another_genesis_is_another_network(tmp_path: Path) -> None:
+def test_another_magic_is_another_network_whatever_its_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="holds another network called toynet, not toynet"):
+        opened(tmp_path, HEAD, replace(TOYNET, magic=b"Ot"))
+
+
+def test_another_first_block_is_one_that_was_trusted_or_another_network_file(tmp_path: Path) -> None:
     block = toy_chain(1)[0]
     other = replace(TOYNET, rules=ToyRules(root=BlockId(0, toy_hash(block)), genesis=block[:44]))
-    with pytest.raises(StoreError, match="another network called toynet"):
+    with pytest.raises(StoreError, match="a chain of toynet that begins at another block: use the --checkpoint and"):
         opened(tmp_path, HEAD, other)
 
 
