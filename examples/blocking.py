@@ -6,8 +6,7 @@ import headway
 
 
 def main(target: str, network: str) -> None:
-    rules = headway.networks.network_named(network).rules
-    genesis = rules.parse_header(rules.genesis).hash
+    genesis = headway.load_network(network).rules.root.hash
     with headway.blocking.connect(target, network=network) as peer:
         print(f"{peer.info.user_agent} answers in {peer.ping():.3f} s")
         headers = peer.request_headers(genesis, timeout=30)

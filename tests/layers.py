@@ -28,13 +28,14 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "networks": ("networks", "network", "wire", "kernel"),  # the registry and `private` name networks of all chains
     "networks.dbft": ("network", "wire", "kernel"),  # what both generations of Neo share: it sees no network
     "networks.*": ("networks.dbft", "network", "wire", "chain.blocks", "kernel"),  # each sees itself, no other network
+    "network_file": ("networks", "network"),
     "peer": ("network", "wire"),
     "chain": ("network", "kernel"),  # does not know that peers exist
     "sync": ("chain", "peer.events", "wire", "network"),
     "node": ("sync", "peer", "chain", "wire", "network"),
     "store": ("chain", "network", "kernel"),
-    "aio": (*_PURE, "store", "__init__"),
-    "blocking": (*_PURE, "store", "__init__"),
+    "aio": (*_PURE, "network_file", "store", "__init__"),
+    "blocking": (*_PURE, "network_file", "__init__"),
     "sim": _PURE,
     "observe": ("peer.events", "node.orders"),
     "testing": (*_PURE, "store", "aio", "blocking", "sim", "observe", "__init__"),  # anything but cli
@@ -42,7 +43,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "__init__": ANYTHING,  # the public names, resolved when they are first used
 }
 
-IMPURE_LAYERS: Final = {"aio", "blocking", "testing", "store", "observe", "cli"}
+IMPURE_LAYERS: Final = {"network_file", "aio", "blocking", "testing", "store", "observe", "cli"}
 """They meet the world; `__init__` does not, and neither does any layer that is not named here."""
 
 _WORLD: Final = {

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from headway import __version__, networks
+from headway import __version__
 from headway.network import Network
+from headway.network_file import load_network
 from headway.peer.config import Identity, PeerConfig
-from headway.store.network_file import read_network_file
 from headway.types import Services
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class LocalConfig:
     """
 
     network: Network | str
-    """A network or its name."""
+    """A network, its name, or the path of its file (`headway.load_network`)."""
     user_agent: str = USER_AGENT
     services: int = int(Services.NONE)
     """What we offer."""
@@ -97,9 +97,7 @@ class LocalConfig:
 
     def _make_peer_config(self) -> PeerConfig:
         return PeerConfig(
-            network=networks.network_named(self.network, read_network_file)
-            if isinstance(self.network, str)
-            else self.network,
+            network=load_network(self.network) if isinstance(self.network, str) else self.network,
             user_agent=self.user_agent,
             services=self.services,
             nonce=self.nonce,

@@ -13,17 +13,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway import networks
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
 from headway.aio.status import NodeStatus
 from headway.errors import ConfigError, LocalProtocolError, StoreError
+from headway.network_file import load_network
 from headway.node.config import NodeConfig
 from headway.node.orders import BlockConnected, BlockDisconnected
 from headway.peer.events import PeerState
 from headway.store import Store
-from headway.store.network_file import read_network_file
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
 from headway.wire.messages import Block
@@ -69,7 +68,7 @@ class Node:
         check the signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data
         directory, for a store with something around it. Raises ConfigError for what cannot be.
         """
-        self.network = networks.network_named(network, read_network_file) if isinstance(network, str) else network
+        self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
         self._bind = None if bind is None else self._address(bind)

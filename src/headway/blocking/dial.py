@@ -10,10 +10,11 @@ import time
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from headway import __version__, networks
+from headway import __version__
 from headway.blocking.connection import words
 from headway.blocking.peer import Peer
 from headway.errors import ConfigError, PeerGone, RequestTimeout
+from headway.network_file import load_network
 from headway.peer.config import Identity, PeerConfig
 from headway.types import Address
 
@@ -39,7 +40,7 @@ def connect(
     `target` is `host:port`, a host alone with the network's port, or an Address; `identity` is who we are; `timeout`
     holds for all of it. Raises PeerGone or RequestTimeout when nothing answers there, HandshakeRejected, ConfigError.
     """
-    chain = networks.network_named(network, _read) if isinstance(network, str) else network
+    chain = load_network(network) if isinstance(network, str) else network
     identity.setdefault("user_agent", USER_AGENT)
     config = PeerConfig(chain, **identity)
     try:
@@ -92,10 +93,3 @@ def _lookup(target: Address) -> list[tuple[int, tuple[object, ...]]]:
     except OSError as error:
         raise PeerGone(f"cannot connect to {target}: the name has no address: {words(error)}") from None
     return [(info[0], info[4]) for info in found[:MAX_ANSWERS]]
-
-
-def _read(path: str) -> str:
-    """A private network's file. The store is loaded for no other network."""
-    from headway.store.network_file import read_network_file  # noqa: PLC0415
-
-    return read_network_file(path)

@@ -29,12 +29,11 @@ class NetworkName(click.ParamType[Any]):
     name = "network"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Network:
-        from headway import networks
         from headway.errors import ConfigError
-        from headway.store.network_file import read_network_file
+        from headway.network_file import load_network
 
         try:
-            return networks.network_named(value, read_network_file)
+            return load_network(value)
         except ConfigError as error:
             self.fail(str(error), param, ctx)
 

@@ -1,6 +1,7 @@
-"""The file that describes a private network, as text. What it means is `headway.networks.private`'s affair.
+"""A network as users name it: by its name, or by the path of the file that describes it (`headway.load_network`).
 
-Handed to `headway.networks.network_named` by everything that takes a network from a user: `aio`, `blocking`, `cli`.
+Here the file is read. What its text means is `headway.networks.private`'s affair, the names are `headway.networks`'s.
+Called by users, and by everything that takes a network from them: `aio`, `blocking`, `cli`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,19 @@ from pathlib import Path
 from typing import Final
 
 from headway.errors import ConfigError
+from headway.network import Network
+from headway.networks import network_named
 
 MAX_SIZE: Final = 1_000_000
 """Bytes of such a file: a committee of 1024 keys has 72 kB."""
+
+
+def load_network(name: str) -> Network:
+    """The network of that name (`headway.networks.names()`), or of the file there.
+
+    What has a path separator in it or ends in `.toml` is a path. Raises ConfigError that says what is wrong.
+    """
+    return network_named(name, read_network_file)
 
 
 def read_network_file(path: str) -> str:

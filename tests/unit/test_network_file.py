@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headway.errors import ConfigError
+from headway.network_file import MAX_SIZE, load_network, read_network_file
 from headway.networks import network_named
-from headway.store.network_file import MAX_SIZE, read_network_file
 
 TEXT = """
 chain = "neo3"
@@ -25,7 +25,16 @@ def test_a_path_is_read_as_people_write_it(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HOME", str(tmp_path))
     for path in (str(tmp_path / "private.toml"), "private.toml", "./private.toml", "~/private.toml"):
         assert read_network_file(path) == TEXT
-        assert network_named(path, read_network_file).name == "mine"
+        assert load_network(path).name == "mine"
+
+
+def test_a_name_is_a_name_even_where_a_file_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "neo3").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    assert load_network("neo3") is network_named("neo3")
+    assert load_network("./neo3").name == "mine"
+    with pytest.raises(ConfigError, match="no network is named 'neo4'"):
+        load_network("neo4")
 
 
 def test_what_is_no_text_or_too_long_is_refused(tmp_path: Path) -> None:
@@ -46,4 +55,4 @@ def test_a_file_that_cannot_be_read_is_a_mistake_of_the_user(tmp_path: Path) -> 
         with pytest.raises(ConfigError, match=f"^the network file cannot be read: {why}"):
             read_network_file(path)
         with pytest.raises(ConfigError, match=f"^{re.escape(path)}: the network file cannot be read: {why}"):
-            network_named(path, read_network_file)
+            load_network(path)
