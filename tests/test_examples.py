@@ -1,4 +1,4 @@
-"""The programs in examples/ do what they show, against a node of ours on loopback."""
+"""The programs in examples/ do what they show, against a node of ours on loopback; that of Neo against real nodes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from headway.networks.bitcoin import REGTEST
 from headway.store import Store
 from headway.testing.chain import regtest_chain, store_chain
 from headway.types import hash_hex
-from tests.data import REPOSITORY
+from tests.data import REPOSITORY, data_path
 from tests.interop.cli import Headway
+from tests.interop.neo_go import NeoGo, restore
+from tests.interop.neo_networks import LEGACY, UNIT
+from tests.interop.neo_one import NeoOne
 
 EXAMPLES = REPOSITORY / "examples"
 HEIGHT = 20
@@ -46,6 +49,25 @@ def test_blocking_prints_the_first_blocks(address: str, tmp_path: Path) -> None:
     blocks = list(regtest_chain(HEIGHT))[:16]
     assert printed[2:18] == [f"{hash_hex(parse(block).hash)} {len(block)} bytes" for block in blocks]
     assert printed[18] == "0 blocks missing"
+
+
+@pytest.mark.interop
+def test_neo_peer_prints_the_headers_of_an_n3_node(tmp_path: Path) -> None:
+    restore(tmp_path, data_path("neo", "n3-unittestnet-0-50.acc"), UNIT)
+    with NeoGo(tmp_path, UNIT) as node:
+        printed = run("neo_peer.py", node.address, str(UNIT.write_file(tmp_path / "unit.toml")), cwd=tmp_path)
+        hashes = [node.hash_at(height) for height in range(1, 11)]
+    assert printed[:2] == ["/NEO-GO:0.120.0/ has 50 blocks", "peer 1 sent 50 headers"]
+    assert [line.split() for line in printed[2:]] == [[str(1 + at), each] for at, each in enumerate(hashes)]
+
+
+@pytest.mark.interop
+def test_neo_peer_prints_the_headers_of_a_legacy_node(tmp_path: Path) -> None:
+    with NeoOne(tmp_path, 20) as node:
+        printed = run("neo_peer.py", node.address, str(LEGACY.write_file(tmp_path / "legacy.toml")), cwd=tmp_path)
+        hashes = [node.hash_at(height) for height in range(1, 11)]
+    assert printed[:2] == ["NEO:neo-one-js:1.0.0-preview has 20 blocks", "peer 1 sent 19 headers"]  # never its tip
+    assert [line.split() for line in printed[2:]] == [[str(1 + at), each] for at, each in enumerate(hashes)]
 
 
 def test_every_example_is_run_here() -> None:
