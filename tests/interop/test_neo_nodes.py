@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import struct
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.data import data_path
+from headway.types import Address
+from tests.data import REPOSITORY, data_path
 from tests.interop.mamba import Mamba
 from tests.interop.neo_go import FAST, LIVE, NeoGo, restore
 from tests.interop.neo_networks import LEGACY, SINGLE, UNIT, PrivateNetwork
 from tests.interop.neo_one import TIP, NeoOne
 from tests.interop.probes import LegacyProbe, Listener, N3Probe, dial, sha256d
+from tests.interop.programs import Program
 from tests.processes import processes_naming
 
 pytestmark = pytest.mark.interop
@@ -44,6 +48,17 @@ class TestNeoGo:
             assert node.block(5) == node.header(5) + b"\0"  # no transactions
             assert processes_naming(tmp_path) == [node.pid]
         assert processes_naming(tmp_path) == []
+
+    def test_by_hand_it_runs_until_it_is_interrupted(self) -> None:
+        argv = [sys.executable, "-m", "tests.interop.neo_go", "0"]
+        with Program("neo-go by hand", argv, cwd=REPOSITORY) as program:
+            found = program.wait_for_line(
+                r"^(127\.0\.0\.1:\d+) has block 50 and makes ten more a second; Ctrl-C ends it$"
+            )
+            with N3Probe(dial(Address.parse(found[1]).port)) as probe:
+                probe.shake_hands(SINGLE.magic)
+            program.signal(signal.SIGINT)
+            assert program.wait() == 0
 
     def test_a_long_chain_is_made_at_once(self, tmp_path: Path) -> None:
         with NeoGo(tmp_path, block_ms=FAST) as node:
