@@ -4,7 +4,10 @@ A fence `python` is a whole program. A fence `console` is a terminal: a line tha
 lines below are what it printed, `^C` is Ctrl-C at that moment. The commands of one document run one after another in
 one empty directory. What was printed must come again in the same order; numbers and hashes may differ, and lines that
 the document leaves out (`...`) may come between. A fence `sh` is not run: it needs the internet, or your own machine.
-In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node with a chain of 150 blocks.
+A fence `toml` is a file whose name stands in its first line; it is there from the beginning of its document.
+In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node with a chain of 150 blocks,
+127.0.0.1:20333 for the validator of a private network of Neo N3, which makes ten blocks a second, and 127.0.0.1:30333
+for a node of Neo Legacy that has 60.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
@@ -37,12 +40,16 @@ from headway.peer.stats import PeerStats
 from headway.types import ZERO_HASH
 from tests.data import REPOSITORY
 from tests.interop.cli import HEADWAY
+from tests.interop.neo_go import DOCUMENTED, LIVE, NeoGo
+from tests.interop.neo_one import NeoOne
 from tests.interop.nodes import Bcoin
 from tests.interop.programs import Program
 
 DOCUMENTS: Final = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
-NODE_ADDRESS: Final = "127.0.0.1:18444"
+NODES: Final = {"127.0.0.1:18444": "bcoin", "127.0.0.1:20333": "neo_go", "127.0.0.1:30333": "neo_one"}
+"""Address in a document -> fixture of the node for which it stands."""
 CHAIN: Final = 150
+LEGACY_CHAIN: Final = 60
 
 
 class Fence(NamedTuple):
@@ -89,6 +96,15 @@ def missing_line(expected: Iterator[str], printed: list[str]) -> str | None:
     return next((line for line in expected if line != "..." and shape(line) not in left), None)
 
 
+def write_files(text: str, directory: Path) -> None:
+    """The files that a document shows."""
+    for fence in fences(text):
+        if fence.language == "toml":
+            name = re.match(r"# ([\w.-]+)\n", fence.body)
+            assert name, f"line {fence.line}: the first line of a file is its name in a comment"
+            (directory / name[1]).write_text(fence.body, "utf-8")
+
+
 def _name(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
@@ -98,19 +114,47 @@ def _examples(language: str) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[Bcoin]:
+def bcoin() -> Iterator[Bcoin]:
     with Bcoin() as node:
         node.mine(CHAIN)
         yield node
 
 
+@pytest.fixture(scope="module")
+def neo_go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NeoGo]:
+    with NeoGo(tmp_path_factory.mktemp("neo_go"), block_ms=LIVE) as node:
+        node.wait_for_height(DOCUMENTED)
+        yield node
+
+
+@pytest.fixture(scope="module")
+def neo_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NeoOne]:
+    with NeoOne(tmp_path_factory.mktemp("neo_one"), LEGACY_CHAIN) as node:
+        yield node
+
+
+@pytest.fixture
+def with_nodes(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Puts the addresses of real nodes into a text, each started when it is first needed."""
+
+    def replaced(text: str) -> str:
+        for address, node in NODES.items():
+            if address in text:
+                text = text.replace(address, request.getfixturevalue(node).address)
+        return text
+
+    return replaced
+
+
 @pytest.mark.interop
 @pytest.mark.parametrize("path", _examples("console"), ids=_name)
-def test_console_examples_print_what_they_show(path: Path, node: Bcoin, tmp_path: Path) -> None:
+def test_console_examples_print_what_they_show(path: Path, with_nodes: Callable[[str], str], tmp_path: Path) -> None:
     environment = {"PATH": f"{HEADWAY.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "COLUMNS": "100"}
-    for fence in fences(path.read_text("utf-8")):
+    text = path.read_text("utf-8")
+    write_files(text, tmp_path)
+    for fence in fences(text):
         for step in steps(fence.body) if fence.language == "console" else []:
-            command = step.command.replace(NODE_ADDRESS, node.address)
+            command = with_nodes(step.command)
             words = shlex.split(command) if step.interrupted else ["bash", "-c", command]
             with Program(step.command, words, env=environment, cwd=tmp_path) as program:
                 if step.interrupted:
@@ -124,11 +168,13 @@ def test_console_examples_print_what_they_show(path: Path, node: Bcoin, tmp_path
 
 @pytest.mark.interop
 @pytest.mark.parametrize("path", _examples("python"), ids=_name)
-def test_python_examples_run(path: Path, node: Bcoin, tmp_path: Path) -> None:
-    for number, fence in enumerate(fences(path.read_text("utf-8"))):
+def test_python_examples_run(path: Path, with_nodes: Callable[[str], str], tmp_path: Path) -> None:
+    text = path.read_text("utf-8")
+    write_files(text, tmp_path)
+    for number, fence in enumerate(fences(text)):
         if fence.language == "python":
             program = tmp_path / f"example{number}.py"
-            program.write_text(fence.body.replace(NODE_ADDRESS, node.address), "utf-8")
+            program.write_text(with_nodes(fence.body), "utf-8")
             done = subprocess.run(
                 [sys.executable, "-W", "error", program],
                 cwd=tmp_path,
@@ -174,13 +220,24 @@ listening 127.0.0.1:18445
 ```python
 print(1)
 ```
+```toml
+# one.toml
+key = 1
+```
 """
 
 
 def test_fences_are_found_with_their_lines() -> None:
-    console, python = fences(DOCUMENT)
+    console, python, _ = fences(DOCUMENT)
     assert (console.line, console.language) == (3, "console")
     assert python == Fence(13, "python", "print(1)\n")
+
+
+def test_files_are_written_under_the_names_that_they_have(tmp_path: Path) -> None:
+    write_files(DOCUMENT, tmp_path)
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"one.toml": "# one.toml\nkey = 1\n"}
+    with pytest.raises(AssertionError, match="line 1: the first line of a file is its name"):
+        write_files("```toml\nkey = 1\n```\n", tmp_path)
 
 
 def test_steps_are_commands_with_what_they_print() -> None:
