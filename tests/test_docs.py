@@ -4,7 +4,8 @@ A fence `python` is a whole program. A fence `console` is a terminal: a line tha
 lines below are what it printed, `^C` is Ctrl-C at that moment. The commands of one document run one after another in
 one empty directory. What was printed must come again in the same order; numbers and hashes may differ, and lines that
 the document leaves out (`...`) may come between. A fence `sh` is not run: it needs the internet, or your own machine.
-A fence `toml` is a file whose name stands in its first line; it is there from the beginning of its document.
+A fence `toml` is a file whose name stands in its first line; it is there from the beginning of its document, and so is
+`examples`.
 In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node with a chain of 150 blocks,
 127.0.0.1:20333 for the validator of a private network of Neo N3, which makes ten blocks a second, and 127.0.0.1:30333
 for a node of Neo Legacy that has 60.
@@ -152,6 +153,7 @@ def test_console_examples_print_what_they_show(path: Path, with_nodes: Callable[
     environment = {"PATH": f"{HEADWAY.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "COLUMNS": "100"}
     text = path.read_text("utf-8")
     write_files(text, tmp_path)
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
     for fence in fences(text):
         for step in steps(fence.body) if fence.language == "console" else []:
             command = with_nodes(step.command)
