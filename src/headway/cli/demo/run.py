@@ -38,8 +38,9 @@ hundredth of a second, and somebody is watching."""
 PING_INTERVAL: Final = 0.5
 FRAME_INTERVAL: Final = 0.1
 """Seconds between two looks."""
-MEETING_TIMEOUT: Final = 10.0
-"""Seconds for all peers to shake hands; on loopback they need a tenth of one."""
+MEETING_TIMEOUT: Final = 30.0
+"""Seconds for all peers to shake hands and to show headers: on loopback a second, and ten where silence tells the end
+of them."""
 LAST_FAULT_TIMEOUT: Final = 15.0
 """Seconds from the end of the sync by which the last fault must have been noticed: PATIENCE, and much besides."""
 SYNC_TIMEOUT: Final = 300.0
@@ -135,10 +136,16 @@ async def _sync(
 
 
 async def _synced(node: Node, watch: Watch) -> None:
-    """Blocks are asked for once all peers are there, so that each has its share and reaches its fault."""
+    """Blocks are asked for once all peers are there, so that each has its share and reaches its fault. A peer can be
+    asked once it has shown its headers, which takes longer where it has to prove them."""
+
+    def all_are_there() -> bool:
+        machine = node.machine
+        return watch.meet(machine) and all(machine.sync.headers.best(peer) >= 0 for peer in machine.peer_ids)
+
     with suppress(TimeoutError):
         async with asyncio.timeout(MEETING_TIMEOUT):
-            await node.until(lambda: watch.meet(node.machine))
+            await node.until(all_are_there)
     await node.synced()
 
 
