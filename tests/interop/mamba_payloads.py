@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import random
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -71,7 +72,7 @@ def read(command: str, raw: bytes) -> Fields:
     try:
         payload = PAYLOADS[command].deserialize_from_bytes(raw)
         return {"fields": plain(payload), "again": payload.to_array().hex()}
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, struct.error) as error:  # the last one where it forgot to look
         return {"refused": str(error)}
 
 
