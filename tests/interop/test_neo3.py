@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import headway
+from headway.errors import LocalProtocolError
+from headway.types import BlockId, hash_from_hex
 from tests.data import data_path
 from tests.interop.cli import Headway, holds_at_most, run, size_of
 from tests.interop.mamba import Mamba
@@ -74,6 +77,21 @@ def test_peer_reports_what_it_learned(node: NeoGo, ours: Ours) -> None:
     assert (result["addr"], result["subver"]) == (node.address, "/NEO-GO:0.120.0/")
     assert result["startingheight"] == node.height()
     assert 0 <= result["minping"] <= result["pingtime"]
+
+
+def test_the_blocking_peer_asks_by_height_and_by_what_it_was_given(node: NeoGo, ours: Ours) -> None:
+    network = headway.load_network(str(ours.network))
+    with headway.blocking.connect(node.address, network=network) as peer:
+        assert peer.ping(timeout=30) >= 0
+        headers = peer.request_headers(network.rules.root.hash, timeout=30)
+        assert [header.height for header in headers[:3]] == [1, 2, 3]  # type: ignore[attr-defined]  # N3 headers have it
+        blocks = list(peer.request_blocks(headers[:40]))
+        assert [block.hash for block in blocks] == [header.hash for header in headers[:40]]
+        tip = node.tip()
+        beyond = BlockId(tip.height, hash_from_hex(tip.hash))
+        assert len(peer.request_headers(beyond, fence=True, timeout=30)) == 0
+        with pytest.raises(LocalProtocolError, match="HEIGHT:HASH"):
+            peer.request_headers(bytes(32))
 
 
 def test_a_chain_of_four_validators_with_transactions(tmp_path: Path) -> None:
