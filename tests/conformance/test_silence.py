@@ -12,7 +12,7 @@ import pytest
 from headway.errors import LocalProtocolError
 from headway.network import Network, Timing
 from headway.peer import events as e
-from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
+from headway.peer.events import PeerDisconnected, PeerState, Reason
 from headway.types import UNKNOWN_HEIGHT, BlockId, BlockRequest
 from headway.wire import messages as m
 from tests.link import Remote, block_of, blocks_of, genesis_of, headers_of, of, only, quiet, ready, requests_of
@@ -28,7 +28,8 @@ def test_headers_that_do_not_come_are_no_fault_and_the_next_question_goes_out(ne
     remote.peer.handle_timer(60.9)
     assert remote.events() == []
     remote.peer.handle_timer(61.0)
-    assert remote.events() == [e.RequestTimedOut(first, RequestKind.HEADERS, ends_peer=False)]
+    nothing = only(e.HeadersReceived, remote.events())
+    assert (nothing.request, len(nothing.headers), nothing.fenced) == (first, 0, True)
     assert remote.commands() == ["getheaders"]
     remote.says(headers_of(network, blocks), now=62.0)
     assert only(e.HeadersReceived, remote.events()).request == second
@@ -84,7 +85,7 @@ def test_no_fence_is_put_to_who_has_never_answered_a_ping(network: Network) -> N
     remote.peer.request_headers((genesis_of(network),), 1.0, fence=True)
     assert remote.commands() == ["getheaders"]
     remote.peer.handle_timer(61.0)
-    assert only(e.RequestTimedOut, remote.events()).ends_peer is False
+    assert only(e.HeadersReceived, remote.events()).fenced
     remote.peer.ping(70.0)
     [ping] = remote.hears()
     assert isinstance(ping, m.Ping)

@@ -28,6 +28,8 @@ Nobody is blamed.
 UNCONNECTED_INTERVAL = 120.0
 """Seconds between two getheaders that a peer can provoke by headers that do not connect (Core HEADERS_RESPONSE_TIME).
 """
+MAX_STRANGE = 3
+"""Questions in a row that a peer may answer with headers that do not connect. (An announcement may cross one.)"""
 FUTURE_RETRY = 600.0
 """Seconds until a header from the future is asked for again: about a block interval."""
 
@@ -48,6 +50,13 @@ class AskAnnounced:
     hash: Hash
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """This peer answers with headers that follow nothing we know: it is on another chain, or we are."""
+
+    peer: int
+
+
 @dataclass(slots=True)
 class _Peer:
     best: int = NOT_KNOWN
@@ -60,6 +69,10 @@ class _Peer:
     """Position from which a continuation was asked: the answer must lead beyond it."""
     announced: Hash = b""
     """The last block that it announced and we did not know."""
+    strange: bool = False
+    """Since it was asked it has sent headers that do not connect, and none that do."""
+    strange_answers: int = 0
+    """Questions in a row that ended so."""
     is_polled: bool = False
     """What is asked of it now nobody waits for."""
     provoked_at: Instant = -UNCONNECTED_INTERVAL
@@ -76,7 +89,7 @@ class HeaderSync:
         self._waiting: dict[int, None] = {}  # peers to be asked, in order of arrival
         self._asked: dict[int, None] = {}  # peers with a request out
         self._started = False  # a first peer has told all that it has
-        self._asks: list[AskHeaders | AskAnnounced] = []
+        self._asks: list[AskHeaders | AskAnnounced | Stranger] = []
         self._retry_at: dict[int, Instant] = {}
 
     # What others ask of it.
@@ -128,6 +141,9 @@ class HeaderSync:
             if goes_on and self._tree.height(added.last) > self._tree.height(max(asked_from, 0)):
                 self._ask(peer, state, added.last, now)
                 return
+        elif state.strange:
+            self._count_strange(peer, state)
+            return
         state.heard, self._started = True, True
         if state.again:
             state.again = False
@@ -143,6 +159,7 @@ class HeaderSync:
         if state is None:
             return
         self._note(peer, state, added, now)
+        state.strange = state.strange or not added.connects
         if not added.connects and now - state.provoked_at >= UNCONNECTED_INTERVAL:
             state.provoked_at = now
             self.news(peer)
@@ -161,7 +178,7 @@ class HeaderSync:
             state.heard = False
             self._waiting[peer] = None
 
-    def tick(self, now: Instant) -> list[AskHeaders | AskAnnounced]:
+    def tick(self, now: Instant) -> list[AskHeaders | AskAnnounced | Stranger]:
         """Requests that are due. Call after every input, and when `due` has come."""
         for peer, at in list(self._retry_at.items()):
             if at <= now:
@@ -186,6 +203,14 @@ class HeaderSync:
         return min(times, default=None)
 
     # How.
+
+    def _count_strange(self, peer: int, state: _Peer) -> None:
+        """Its answer was none to us: ask again, or have done with it."""
+        state.strange_answers += 1
+        if state.strange_answers < MAX_STRANGE:
+            self._waiting[peer] = None
+        else:
+            self._asks.append(Stranger(peer))
 
     @property
     def _may_poll(self) -> bool:
@@ -212,12 +237,13 @@ class HeaderSync:
         else:
             state.asked_from = after
         state.asked_at = self._last_ask_at = now
-        state.is_polled = False
+        state.is_polled = state.strange = False
         self._asked[peer] = None
         self._asks.append(AskHeaders(peer, self._tree.locator(start)))
 
     def _note(self, peer: int, state: _Peer, added: Added, now: Instant) -> None:
         if added.last > NOT_KNOWN:
+            state.strange, state.strange_answers = False, 0
             heavier = state.best < 0 or self._tree.chainwork(added.last) > self._tree.chainwork(state.best)
             if heavier or not self._tree.is_valid(state.best):
                 state.best = added.last

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headway.chain.blocks import BlockChain
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree, Judged
-from headway.errors import FutureHeader, InvalidBlock, MutatedBlock, RemoteProtocolError
+from headway.errors import FutureHeader, HandshakeRejected, InvalidBlock, MutatedBlock, RemoteProtocolError
 from headway.network import BlockStatus, BlockVerdict, Headers
 from headway.peer.events import HeadersReceived
 from headway.sync.blocks import AskBlocks, BlockScheduler
-from headway.sync.headers import AskAnnounced, AskHeaders, HeaderSync
+from headway.sync.headers import AskAnnounced, AskHeaders, HeaderSync, Stranger
 from headway.types import BlockId, BlockRequest, Hash, Height, Instant, Raw
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from headway.wire.messages import Block
 
 
+OTHER_CHAIN: Final = (
+    "another chain: its headers follow no block that we know. Is the network right, and the file that describes it?"
+)
 MAX_PROVING: Final = 4
 """Messages of headers of one peer whose proofs are being checked; what more it announces meanwhile is left unread, and
 asked for afterwards."""
@@ -309,7 +312,8 @@ class SyncScheduler:
 
     def tick(self, now: Instant) -> None:
         """Choose work from the state as it is; call after every input, and when `due` has come."""
-        self._out.extend(self.headers.tick(now))
+        for ask in self.headers.tick(now):
+            self._out.append(Blame(ask.peer, HandshakeRejected(OTHER_CHAIN)) if isinstance(ask, Stranger) else ask)
         self.blocks.enabled = self._wants_blocks and self.headers.started
         self._out.extend(self.blocks.asks())
         if (peer := self.blocks.stalled(now)) is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from headway.network import Network
 from headway.node.orders import ConflictSeen, PeerLost
+from headway.peer.events import Reason
 from headway.types import BlockId
 from tests.sealednet import PARSER, SEALED, SealedCodec, seal, sealed_chain, trusted_at
-from tests.toynet import HEADER_SIZE, toy_chain
+from tests.toynet import HEADER_SIZE, TOYNET, toy_chain, toy_hash
 from tests.virtual import VirtualNode, World
 
 CHAIN = sealed_chain(300)
@@ -94,3 +97,18 @@ def test_a_sync_may_begin_at_a_block_that_the_user_trusts() -> None:
     assert (tip_of(client), client.tree.root) == (300, root)
     assert client.store.blocks == dict(enumerate(CHAIN[200:], 1))
     assert client.machine.sync.chain.floor == 201
+
+
+@pytest.mark.parametrize("network", [SEALED, TOYNET], ids=["by height", "by hash"])
+def test_a_peer_of_another_genesis_is_named_and_never_taken_for_an_empty_one(network: Network) -> None:
+    """The same magic, and a network file that is wrong: its chain follows nothing that we know."""
+    world = World(network)
+    world.node(CHAIN[:50] if network is SEALED else toy_chain(50), at=SOURCE)
+    block = toy_chain(1, salt=77)[0]
+    rules = replace(network.rules, root=BlockId(0, toy_hash(block)), genesis=block[:HEADER_SIZE])  # type: ignore[type-var]
+    client = world.node(network=replace(network, rules=rules), connect=(next(iter(world.listening)),))
+    assert not world.run(2.0, until=lambda: client.machine.is_at_tip)
+    lost = client.events_of(PeerLost)
+    assert lost
+    assert lost[0].reason is Reason.HANDSHAKE_REJECTED
+    assert lost[0].message.startswith("another chain: its headers follow no block that we know")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
-from headway.sync.headers import FUTURE_RETRY, PATIENCE, UNCONNECTED_INTERVAL, AskAnnounced, AskHeaders, HeaderSync
+from headway.sync.headers import (
+    FUTURE_RETRY,
+    MAX_STRANGE,
+    PATIENCE,
+    UNCONNECTED_INTERVAL,
+    AskAnnounced,
+    AskHeaders,
+    HeaderSync,
+    Stranger,
+)
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash, toy_headers
 
 NOW = 1_700_000_000.0
@@ -26,6 +35,13 @@ class Story:
     def asks(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Peer and first locator height of each request that goes out."""
         return [(ask.peer, ask.locator[0].height) for ask in self.sync.tick(now) if isinstance(ask, AskHeaders)]
+
+    def strangers(self, now: float = 0.0) -> list[Stranger]:
+        return [ask for ask in self.sync.tick(now) if isinstance(ask, Stranger)]
+
+    def fence(self, peer: int, now: float = 0.0) -> None:
+        """The pong behind the question comes first."""
+        self.sync.settled(peer, None, 0, now)
 
     def asks_for_blocks(self, now: float = 0.0) -> list[AskAnnounced]:
         return [ask for ask in self.sync.tick(now) if isinstance(ask, AskAnnounced)]
@@ -242,3 +258,24 @@ def test_nobody_is_polled_where_peers_announce() -> None:
     story.reply(1, [])
     assert story.sync.due() is None
     assert story.asks(1e6) == []
+
+
+def test_a_peer_that_answers_with_another_chain_again_and_again_is_a_stranger() -> None:
+    story, others = Story(known=10), toy_chain(30, salt=9)
+    for _ in range(MAX_STRANGE):
+        assert story.asks() == [(1, 9)]
+        story.announce(1, others[20:25])
+        assert story.strangers() == []
+        story.fence(1)
+    assert story.strangers() == [Stranger(1)]
+    assert not story.sync.started, "it has told nothing about our chain"
+
+
+def test_an_announcement_that_crosses_our_question_makes_no_stranger() -> None:
+    story, others = Story(known=10), toy_chain(30, salt=9)
+    for _ in range(3 * MAX_STRANGE):
+        story.sync.news(1)
+        story.asks()
+        story.announce(1, others[20:25])
+        story.reply(1, BLOCKS[9:10])
+        assert story.strangers() == []
