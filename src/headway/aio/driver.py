@@ -21,7 +21,7 @@ from headway import kernel
 from headway.aio.connection import Connection, dial
 from headway.aio.dns import resolve
 from headway.aio.timer import Timer
-from headway.chain.records import proven
+from headway.chain.records import Prover
 from headway.errors import RequestFailed, StoreError
 from headway.network import Headers
 from headway.node import orders as do
@@ -67,6 +67,7 @@ class NodeDriver:
         self._writer = writer
         self._judges = ThreadPoolExecutor(JUDGES, "headway-verify")
         self._provers = ThreadPoolExecutor(PROVERS, "headway-prove")
+        self._prover = Prover(config.network.rules)
         self._readers = ThreadPoolExecutor(1, "headway-read")
         self._changed = changed
         self._timer = Timer(self._loop, self._ring)
@@ -265,7 +266,7 @@ class NodeDriver:
         except StoreError as error:
             logger.warning("stored headers cannot be read: %s", error)
             headers = Headers(b"", (), (), self._network.codec.parser)
-        return proven(headers, self._network.rules, order.context)
+        return self._prover.proven(headers, order.positions, order.context)
 
 
 class _Remote:

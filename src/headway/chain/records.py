@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from headway.network import Headers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headway.network import ChainRules, Network
     from headway.types import Raw
 
@@ -51,3 +53,24 @@ def proven(headers: Headers, rules: ChainRules, context: Any) -> Headers:
     verdict = rules.check_headers(headers, context, inf)
     failed = (proof.number for proof in verdict.proofs if proof.check())
     return headers.part(0, next(failed, verdict.accepted))
+
+
+class Prover:
+    """`proven`, each header once: whoever asks for the same headers again and again costs no signature after the first
+    time. Any thread may call it."""
+
+    def __init__(self, rules: ChainRules) -> None:
+        self._rules = rules
+        self._held = bytearray()  # by position: its proof was seen to hold
+
+    def proven(self, headers: Headers, positions: Sequence[int], context: Any) -> Headers:
+        """`positions`: of these headers in the tree, rising."""
+        top = positions[-1] + 1 if positions else 0
+        if len(self._held) < top:
+            self._held.extend(bytes(top - len(self._held)))
+        if len(headers) == len(positions) and all(self._held[position] for position in positions):
+            return headers
+        found = proven(headers, self._rules, context)
+        for position in positions[: len(found)]:
+            self._held[position] = 1
+        return found

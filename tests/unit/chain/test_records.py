@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
-from headway.chain.records import pack, unpack
-from headway.network import Headers
+from headway.chain.headers import HeaderTree
+from headway.chain.records import Prover, pack, proven, unpack
+from headway.network import Headers, HeaderVerdict
+from tests.sealednet import SEALED, SealedRules, sealed_chain, sealed_headers
 from tests.toynet import HEADER_SIZE, PARSER, TOYNET, ToyRules, toy_chain, toy_headers
 
 
@@ -53,3 +56,46 @@ def test_a_torn_last_record_is_refused(keep: int) -> None:
 def test_torn_headers_of_one_size_are_refused() -> None:
     with pytest.raises(ValueError, match="no whole number"):
         unpack(bytes(HEADER_SIZE + 1), TOYNET)
+
+
+# What is given on has been proved.
+
+CONTEXT = HeaderTree(SEALED).header_context(0)
+
+
+def test_stored_headers_are_given_on_up_to_the_first_whose_proof_does_not_hold() -> None:
+    headers = sealed_headers(sealed_chain(5, seals=(b"ok", b"ok", b"no", b"ok", b"ok")))
+    assert len(proven(headers, SEALED.rules, CONTEXT)) == 2
+    assert len(proven(sealed_headers(sealed_chain(5)), SEALED.rules, CONTEXT)) == 5
+    assert len(proven(headers.part(0, 0), SEALED.rules, CONTEXT)) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountingRules(SealedRules):
+    judged: list[int] = field(default_factory=list)
+
+    def check_headers(
+        self, headers: Headers, context: Any, wall_time: float, *, thorough: bool = True
+    ) -> HeaderVerdict:
+        self.judged.append(len(headers))
+        return SealedRules.check_headers(self, headers, context, wall_time, thorough=thorough)
+
+
+def test_a_header_is_proved_once_however_often_it_is_asked_for() -> None:
+    rules = CountingRules()
+    prover, headers = Prover(rules), sealed_headers(sealed_chain(8))
+    for _ in range(3):
+        assert len(prover.proven(headers.part(0, 5), range(1, 6), CONTEXT)) == 5
+    assert rules.judged == [5]
+    assert len(prover.proven(headers, range(1, 9), CONTEXT)) == 8
+    assert len(prover.proven(headers, range(1, 9), CONTEXT)) == 8
+    assert rules.judged == [5, 8]
+
+
+def test_a_header_whose_proof_does_not_hold_is_never_taken_for_proved() -> None:
+    rules = CountingRules()
+    prover, headers = Prover(rules), sealed_headers(sealed_chain(3, seals=(b"ok", b"no")))
+    for _ in range(2):
+        assert len(prover.proven(headers, range(1, 4), CONTEXT)) == 1
+    assert rules.judged == [3, 3]
+    assert len(prover.proven(headers.part(0, 0), (), CONTEXT)) == 0
