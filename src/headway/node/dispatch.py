@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
     from headway.node.table import Peer, PeerTable
-    from headway.types import Instant, Raw
+    from headway.types import Hash, Instant, Raw
 
 
 @dataclass(slots=True)
@@ -86,6 +86,7 @@ class Dispatcher:
         self._outbox = outbox
         self._sync = sync
         self._server = server
+        self._connected: list[Hash] = []  # blocks that joined the delivered chain, not announced yet
         self._writes: list[Write] = []
         self._unwritten = 0  # Store orders that are out
         self.counters = NodeCounters()
@@ -148,6 +149,12 @@ class Dispatcher:
             case ReadHeaders():
                 self._read_headers(output)
         self._peers.touch(output.peer)
+
+    def announce_new(self) -> None:
+        """Tell our clients of what was delivered since the last time, in one message; nothing while we are behind."""
+        connected, self._connected = self._connected, []
+        if connected and self._sync.is_current:
+            self._server.announce(connected)
 
     def flush_writes(self) -> None:
         """Order what was collected since the last time, in one write. While one is out, the next is collected.
@@ -235,8 +242,7 @@ class Dispatcher:
             self.emit(BlockDisconnected(block))
         for block in moved.connected:
             self.emit(BlockConnected(block))
-        if moved.connected and self._sync.is_current:
-            self._server.announce([block.hash for block in moved.connected])
+        self._connected += [block.hash for block in moved.connected]
 
     def _read(self, output: ReadBlock) -> None:
         def loaded(raw: Raw | None, _now: Instant) -> None:

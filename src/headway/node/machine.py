@@ -257,6 +257,7 @@ class NodeMachine:
             answers = self._server.take()
             for output in outputs:
                 self._dispatcher.carry_out(output, now)
+            self._dispatcher.announce_new()
             for answer in answers:
                 self._dispatcher.answer(answer, now)
             if not outputs and not answers:
