@@ -15,6 +15,7 @@ from headway.types import UNKNOWN_HEIGHT, Address, BlockId
 from headway.wire import messages as m
 from tests.messages import MESSAGES as BITCOIN
 from tests.messages import hashes, ips, texts, u8, u32, u64
+from tests.neomessages import LEGACY, N3
 from tests.toynet import HEADER_SIZE, PARSER
 
 Words: TypeAlias = dict[str, st.SearchStrategy[Any]]
@@ -48,9 +49,11 @@ UNKNOWN = st.builds(m.Unknown, st.integers(15, 255).map(lambda number: f"toy{num
 WORDS: dict[str, Words] = {
     "regtest": BITCOIN | {"unknown": UNKNOWN},
     "toynet": TOY | {"unknown": UNKNOWN},
+    "neo2": LEGACY | {"unknown": UNKNOWN},
+    "neo3": {word: strategy for word, strategy in N3.items() if word != "pong"},  # which comes as an answer to a ping
 }
 
 
 def any_message(network: Network) -> st.SearchStrategy[Any]:
-    """Any message that a remote of this network may send."""
-    return st.one_of(*WORDS[network.name].values())
+    """Any message that a remote of this network may send. (A private network's name begins with that of its chain.)"""
+    return st.one_of(*next(words for name, words in WORDS.items() if network.name.startswith(name)).values())
