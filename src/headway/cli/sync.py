@@ -152,7 +152,9 @@ def _report(node: Node, goal: Goal, outcome: Exit, output: Output) -> Exit:
         case Exit.INTERRUPTED:
             output.say(f"interrupted at height {result['height']:,}. {resume}")
         case Exit.INCOMPLETE:
-            output.say(f"the deadline came at height {result['height']:,}. {resume}")
+            failed = "; ".join(node.last_errors())
+            because = f" (peers failed: {failed})" if failed else ""
+            output.say(f"the deadline came at height {result['height']:,}{because}. {resume}")
         case Exit.NO_PEERS:
             result["error"] = "no peer is reachable: " + ("; ".join(node.last_errors()) or "no address is known")
             output.error(f"{result['error']}. Name one that runs with --connect HOST:PORT")

@@ -195,6 +195,14 @@ def test_quiet_says_nothing_but_data(sync: Sync, served: Served) -> None:
     assert "at the tip" not in sync.stderr
 
 
+def test_the_deadline_tells_why_peers_failed(sync: Sync) -> None:
+    listener, address = listen()
+    listener.close()
+    code, _ = sync(str(address), "--deadline", 0.5)
+    assert code == Exit.INCOMPLETE
+    assert f"peers failed: {address}: connection refused)" in sync.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "complaint"),
     [
