@@ -213,8 +213,8 @@ def _by_hand(port: int) -> None:
     """The node of docs/tutorial-neo.md, until Ctrl-C; nothing is left of it."""
     with tempfile.TemporaryDirectory() as directory, NeoGo(Path(directory), block_ms=LIVE, port=port) as node:
         tip = node.wait_for_height(DOCUMENTED)
-        print(f"{node.address} has block {tip.height} and makes ten more a second; Ctrl-C ends it", flush=True)  # noqa: T201
         try:
+            print(f"{node.address} has block {tip.height} and makes ten more a second; Ctrl-C ends it", flush=True)  # noqa: T201
             node.wait_while(lambda: True, deadline=float("inf"), poll=1.0)
         except KeyboardInterrupt:
             node.stop()

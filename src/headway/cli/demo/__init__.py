@@ -34,7 +34,7 @@ from headway.cli.output import Exit, Output
 )
 @common_options
 def demo(family: str, blocks: int, datadir: Path | None, output: Output) -> Exit:
-    """Sync a chain from five peers on this machine: one stalls, one sends a corrupt block, one leaves half-way.
+    """Sync a chain from five peers on this machine: one stalls, one sends a corrupt block, one leaves.
 
     The chain is made once: regtest blocks with real work and transactions like real ones, or blocks of Neo signed by
     validators, who change half-way. Each peer is a process that serves it over loopback TCP by the code of `headway
