@@ -127,9 +127,9 @@ def _validators(dialect: Dialect, verification: bytes) -> _Validators:
 @lru_cache(maxsize=1)
 def _library() -> _Library:
     """Loaded by those who prove something."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  only who proves a header loads the library
+    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415  the same
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415  the same
 
     curve = ec.SECP256R1()
 
