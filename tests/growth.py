@@ -15,7 +15,7 @@ OURS: Final = ("headway.", "tests.toynet")
 """Modules whose objects are looked into."""
 NOT_OF_A_REMOTE: Final = frozenset(
     {"_config", "config", "network", "_network", "_rules", "_parser", "parser", "_limits", "_timing", "_known_magics"}
-    | {"_log", "_rng", "_scratch", "address", "_index"}
+    | {"_log", "_rng", "_scratch", "scratch", "address", "_index"}
 )
 """What we were told by our owner, the buffer of fixed size into which bytes are read, and the index of headers, which
 grows with work alone."""

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from headway.errors import Consequence, SelfConnection, StoreError
 from headway.node.dispatch import Dispatcher, NodeCounters
 from headway.node.line import LineRate
-from headway.node.orders import Connect, Disconnect, Order, PeerLost, PeerReady, Resolve, Send
+from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
 from headway.node.outbox import Outbox
+from headway.node.pool import TICK, Pool
 from headway.node.serve import Server
-from headway.node.slots import PeerSlots
 from headway.node.table import Peer, PeerTable
-from headway.peer.config import PeerConfig
 from headway.peer.events import (
     AddressesReceived,
     BlockReceived,
@@ -35,7 +34,6 @@ from headway.peer.events import (
     RequestKind,
     RequestTimedOut,
 )
-from headway.peer.machine import PeerMachine
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, Height, Instant, Raw, printable
 from headway.wire.messages import InvType
@@ -46,11 +44,7 @@ if TYPE_CHECKING:
 
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
-
-SCRATCH = 256 * 1024
-"""Bytes of the receive buffer that all peers share: it is filled and drained within one input."""
-TICK = 1.0
-"""Seconds between two looks at the whole state, so that no lost event can leave us idle."""
+    from headway.peer.machine import PeerMachine
 
 
 class NodeMachine:
@@ -74,14 +68,10 @@ class NodeMachine:
             ceiling=config.ceiling,
             thorough=config.thorough,
         )
-        self.slots = PeerSlots(config.network, rng, peers=config.peers, connect=config.connect, dns=config.dns)
-        for address in config.peers_file:
-            self.slots.book.add(address)
-        self._rng = rng
-        self._log = log
         self._peers = PeerTable()
-        self._scratch = memoryview(bytearray(SCRATCH))
         self._outbox = Outbox()
+        self.pool = Pool(config, tree, self._peers, self._outbox, rng=rng, log=log)
+        self.slots = self.pool.slots
         self._server = Server(config.network, tree, self.sync)
         self._dispatcher = Dispatcher(
             config.network.limits, self._peers, self.slots.book, self._outbox, self.sync, self._server
@@ -89,7 +79,6 @@ class NodeMachine:
         self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
         self._wall_offset = 0.0  # wall time minus `now`
-        self._replacing_until: Instant | None = None
         self._closing = False
 
     # What others ask of it.
@@ -97,8 +86,7 @@ class NodeMachine:
     @property
     def is_at_tip(self) -> bool:
         """Every ready peer was heard about the tip, and everything up to it is stored (see `sync.headers`)."""
-        waiting = self.slots.awaits_first_dials or self._replacing_until is not None
-        return self.sync.is_current and not waiting and self.is_settled
+        return self.sync.is_current and not self.pool.is_settling and self.is_settled
 
     @property
     def counters(self) -> NodeCounters:
@@ -151,7 +139,7 @@ class NodeMachine:
         """Somebody dialled us. Returns the number of the new peer, or None: full, close the socket."""
         if self._closing or self._peers.inbound >= self.config.max_inbound:
             return None
-        peer = self._add_peer(address, inbound=True)
+        peer = self.pool.add_peer(address, inbound=True)
         self.handle_connected(peer, now)
         return peer
 
@@ -184,7 +172,7 @@ class NodeMachine:
     def receive_buffer(self, peer: int) -> memoryview:
         """Where this peer's next bytes go; `receive_buffered` must follow before any other input."""
         found = self._peers.get(peer)
-        return found.machine.receive_buffer() if found else self._scratch
+        return found.machine.receive_buffer() if found else self.pool.scratch
 
     def receive_buffered(self, peer: int, count: int, now: Instant) -> None:
         if found := self._peers.get(peer):
@@ -202,10 +190,8 @@ class NodeMachine:
         self._peers.fire(now)
         if self._tick_at is not None and self._tick_at <= now:
             self._tick_at = now + TICK
-            if self._replacing_until is not None and self._replacing_until <= now:
-                self._replacing_until = None
             self._line.measure(self._peers, now)
-            self._fill_pool(now)
+            self.pool.tick(now)
         self._settle(now)
 
     def handle_result(self, order: int, result: Any, now: Instant) -> None:
@@ -227,6 +213,7 @@ class NodeMachine:
         """Disconnect everybody and dial nobody any more. Orders already out may still be answered."""
         self._closing = True
         self._tick_at = None
+        self.pool.close()
         for peer in self.peer_ids:
             self.disconnect(peer, "we are closing", now)
 
@@ -311,7 +298,7 @@ class NodeMachine:
             case PeerMisbehaved():
                 found.discourage |= event.error.consequence is Consequence.DISCOURAGE
                 if isinstance(event.error, SelfConnection):
-                    self._met_ourselves(event.error.nonce, now)
+                    self.pool.met_ourselves(event.error.nonce, now)
             case PeerDisconnected():
                 self._peer_lost(peer, found, event, now)
             case _:
@@ -319,8 +306,7 @@ class NodeMachine:
 
     def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
         self._peers.mark_ready(found)
-        self._replacing_until = None
-        self.slots.ready(peer, now)
+        self.pool.peer_ready(peer, now)
         if self.config.serve:
             self._server.add_peer(peer)
         if not found.inbound:
@@ -329,21 +315,12 @@ class NodeMachine:
                 found.machine.request_addresses(now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
-    def _met_ourselves(self, nonce: int, now: Instant) -> None:
-        """One who dialled us was we: our own dial ends, too, and its address is left alone."""
-        number = self._peers.dialled_with(nonce)
-        if number is not None and (dial := self._peers.get(number)):
-            dial.is_ourselves = True
-            dial.machine.disconnect(Reason.HANDSHAKE_REJECTED, "self-connection", now)
-            self._peers.touch(number)
-
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if not event.ends_peer:
             return
         self._dispatcher.note_stall(peer)
-        if event.kind is RequestKind.HEADERS and self._replacing_until is None and self.slots.has_spare(now):
-            timing = self.config.network.timing
-            self._replacing_until = now + timing.connect_timeout + TICK  # the tip waits for one replacement to connect
+        if event.kind is RequestKind.HEADERS:
+            self.pool.peer_expired(now)
 
     def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
         self.sync.peer_lost(peer)
@@ -354,43 +331,4 @@ class NodeMachine:
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)
         self._peers.mark_ended(found)
         self._dispatcher.emit(lost)
-        self._fill_pool(now)
-
-    # The pool.
-
-    def _fill_pool(self, now: Instant) -> None:
-        if self._closing:
-            return
-        while (address := self.slots.dial(now)) is not None:
-            peer = self._add_peer(address, inbound=False)
-            self.slots.dialled(peer, address)
-            self._outbox.put(Connect(peer, address))
-        if (names := self.slots.seeds_due(now)) is not None:
-            port = self.config.network.port
-            self._outbox.ask(lambda number: Resolve(number, names, port), self._resolved)
-
-    def _resolved(self, addresses: tuple[Address, ...], now: Instant) -> None:
-        self.slots.resolved(addresses, now)
-        self._fill_pool(now)
-
-    def _add_peer(self, address: Address, *, inbound: bool) -> int:
-        automatic = not inbound and not self.slots.manual_only
-        config = PeerConfig(
-            network=self.config.network,
-            user_agent=self.config.user_agent,
-            services=self.config.services,
-            port=self.config.port,
-            relay=self.config.network.wants_relay,
-            start_height=lambda: self.tree.height(self.tree.tip_position),
-            required_services=self.config.network.required_services if automatic else 0,
-            is_own_nonce=self._peers.is_own_nonce,
-        )
-        machine = PeerMachine(
-            config, inbound=inbound, address=address, rng=self._rng, scratch=self._scratch, log=self._trace_of(address)
-        )
-        return self._peers.add(Peer(machine, address, inbound))
-
-    def _trace_of(self, address: Address) -> Callable[[str], None] | None:
-        """The protocol trace of one peer, its address in front of each line."""
-        log = self._log
-        return None if log is None else lambda line: log(f"{address} {line}")
+        self.pool.fill(now)
