@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from enum import IntFlag
+from enum import IntFlag, StrEnum
 from typing import Final, Protocol, TypeAlias
 
 Hash: TypeAlias = bytes
@@ -148,6 +148,44 @@ class Address:
         if not 0 < port < 65536:
             raise ValueError(f"port {port} of {text!r} is not between 1 and 65535")
         return cls(_canonical_host(host), port)
+
+
+class Net(StrEnum):
+    """The networks that peers are reached by, in the words of Core's getpeerinfo and -onlynet."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    ONION = "onion"
+    I2P = "i2p"
+    CJDNS = "cjdns"
+    UNROUTABLE = "not_publicly_routable"
+    """An IP address of no public network (loopback, private, reserved), or a name that has yet to be looked up."""
+
+
+_OVERLAYS: Final = ((".onion", Net.ONION), (".i2p", Net.I2P))
+_CJDNS: Final = ipaddress.IPv6Network("fc00::/8")
+
+
+def network_of(address: Address) -> Net:
+    """Which network an address belongs to."""
+    name = address.host.lower().rstrip(".")
+    for suffix, net in _OVERLAYS:
+        if name.endswith(suffix):
+            return net
+    ip = ip_of(address.host)
+    if ip is not None and ip in _CJDNS:
+        return Net.CJDNS
+    if ip is None or not ip.is_global:
+        return Net.UNROUTABLE
+    return Net.IPV4 if ip.version == 4 else Net.IPV6
+
+
+def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A host as an IP address; None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _canonical_host(host: str) -> str:

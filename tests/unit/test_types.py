@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.types import Address, BlockId, BlockRequest, Services, hash_from_hex, hash_hex, printable
+from headway.types import (
+    Address,
+    BlockId,
+    BlockRequest,
+    Services,
+    hash_from_hex,
+    hash_hex,
+    ip_of,
+    network_of,
+    printable,
+)
 
 GENESIS = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
 
@@ -94,6 +104,32 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 def test_addresses_are_equal_by_host_and_port_alone() -> None:
     assert Address("a", 1, services=9, last_seen=7) == Address("a", 1)
     assert len({Address("a", 1, services=9), Address("a", 1), Address("a", 2)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "net"),
+    [
+        ("8.8.8.8", "ipv4"),
+        ("2a01:4f8::1", "ipv6"),
+        ("127.0.0.1", "not_publicly_routable"),
+        ("10.1.2.3", "not_publicly_routable"),
+        ("fd00::1", "not_publicly_routable"),
+        ("fe80::1%eth0", "not_publicly_routable"),
+        ("somewhere.example", "not_publicly_routable"),
+        ("onion", "not_publicly_routable"),
+        ("fc11:f769::1", "cjdns"),
+        ("x" * 56 + ".onion", "onion"),
+        ("X.Onion.", "onion"),
+        ("x" * 52 + ".b32.i2p", "i2p"),
+    ],
+)
+def test_network_of_an_address(host: str, net: str) -> None:
+    assert network_of(Address(host, 8333)) == net
+
+
+def test_host_is_an_ip_address_or_a_name() -> None:
+    assert str(ip_of("::1")) == "::1"
+    assert ip_of("localhost") is None
 
 
 def test_service_bits_are_those_of_the_protocol() -> None:

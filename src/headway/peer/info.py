@@ -7,11 +7,10 @@ A snapshot; nothing here changes. Texts of the remote are harmless to print. Bui
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from headway.types import UNKNOWN_HEIGHT, Address, Services, printable
+from headway.types import UNKNOWN_HEIGHT, Address, Services, network_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,7 +85,7 @@ class PeerInfo:
     addrlocal: str | None
     """Our address as the remote sees it."""
     network: str
-    """ipv4, ipv6, onion, i2p, or not_publicly_routable."""
+    """ipv4, ipv6, onion, i2p, cjdns, or not_publicly_routable."""
     services: str
     """16 hex digits."""
     servicesnames: tuple[str, ...]
@@ -253,18 +252,6 @@ def service_names(services: int) -> tuple[str, ...]:
 
 
 _SERVICE_NAMES = {int(flag): str(flag.name) for flag in Services}
-
-
-def network_of(address: Address) -> str:
-    """Which network an address belongs to, in getpeerinfo's words."""
-    for suffix, name in ((".onion", "onion"), (".i2p", "i2p")):
-        if address.host.endswith(suffix):
-            return name
-    try:
-        ip = ipaddress.ip_address(address.host)
-    except ValueError:
-        return "not_publicly_routable"
-    return f"ipv{ip.version}" if ip.is_global else "not_publicly_routable"
 
 
 def _bytes(table: Mapping[str, CommandStats]) -> dict[str, int]:

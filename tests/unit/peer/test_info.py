@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from headway.aio.config import LocalConfig
 from headway.networks.bitcoin import REGTEST
-from headway.peer.info import network_of, peer_info, service_names
+from headway.peer.info import peer_info, service_names
 from headway.types import Address, BlockRequest
 from headway.wire import messages as m
 from tests.link import HERE, THERE, WALL, ready
@@ -107,22 +105,6 @@ async def test_info_is_there_after_the_end() -> None:
         await peer.close()
     assert peer.info.user_agent == "/raw/"
     assert peer.info.version == 2
-
-
-@pytest.mark.parametrize(
-    ("host", "network"),
-    [
-        ("8.8.8.8", "ipv4"),
-        ("2a01:4f8::1", "ipv6"),
-        ("127.0.0.1", "not_publicly_routable"),
-        ("10.1.2.3", "not_publicly_routable"),
-        ("somewhere.example", "not_publicly_routable"),
-        ("x" * 56 + ".onion", "onion"),
-        ("x" * 52 + ".b32.i2p", "i2p"),
-    ],
-)
-def test_network_of_an_address(host: str, network: str) -> None:
-    assert network_of(Address(host, 8333)) == network
 
 
 def test_unknown_services_have_a_name_too() -> None:

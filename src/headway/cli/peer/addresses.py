@@ -10,8 +10,8 @@ from headway.cli.output import Exit, Output
 from headway.cli.peer.names import utc
 from headway.cli.peer.session import Ending, Target, dialled, ending_of, finish, peer_options
 from headway.errors import RequestTimeout
-from headway.peer.info import network_of, service_names
-from headway.types import Address
+from headway.peer.info import service_names
+from headway.types import Address, network_of
 
 if TYPE_CHECKING:
     import asyncio
