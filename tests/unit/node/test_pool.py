@@ -31,6 +31,9 @@ class Scene:
     def orders(self) -> list[Order]:
         return self.outbox.take()
 
+    def is_settling(self) -> bool:
+        return self.pool.is_settling
+
     def dialled(self) -> set[Address]:
         return {order.address for order in self.orders() if isinstance(order, Connect)}
 
@@ -78,21 +81,21 @@ def test_once_closed_it_dials_nobody_whatever_the_seeds_say() -> None:
 def test_a_peer_that_did_not_answer_for_headers_is_waited_for_until_another_had_time_to_connect() -> None:
     scene = Scene(peers=1, peers_file=(A, B))
     scene.pool.fill(0.0)
-    assert not scene.pool.is_settling
+    assert not scene.is_settling()
     scene.pool.peer_expired(0.0)
-    assert scene.pool.is_settling
+    assert scene.is_settling()
     wait = NETWORK.timing.connect_timeout + 1.0
     scene.pool.tick(wait - 0.1)
-    assert scene.pool.is_settling
+    assert scene.is_settling()
     scene.pool.tick(wait)
-    assert not scene.pool.is_settling
+    assert not scene.is_settling()
 
 
 def test_a_peer_is_not_waited_for_when_nobody_could_take_its_place() -> None:
     scene = Scene(peers=1, peers_file=(A,))
     scene.pool.fill(0.0)
     scene.pool.peer_expired(0.0)
-    assert not scene.pool.is_settling
+    assert not scene.is_settling()
 
 
 def test_our_own_dial_ends_when_it_comes_out_at_our_own_door() -> None:
