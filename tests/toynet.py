@@ -280,6 +280,10 @@ class ToyWire:
     def ask_addresses(self) -> m.Message:
         return m.GetAddr()
 
+    def tell_addresses(self, addresses: Sequence[Address], *, all_networks: bool) -> m.Message | None:
+        del all_networks
+        return m.Addr(tuple(addresses)) if addresses else None
+
 
 @dataclass(frozen=True, slots=True)
 class ToyCodec:

@@ -148,6 +148,10 @@ class Wire(Protocol):
 
     def ask_addresses(self) -> Message: ...
 
+    def tell_addresses(self, addresses: Sequence[Address], *, all_networks: bool) -> Message | None:
+        """Those of them that a message can carry; None when it can carry none. `all_networks`: the remote takes those
+        of every network (BIP155 sendaddrv2)."""
+
 
 class Codec(Protocol):
     @property
@@ -361,6 +365,8 @@ class Network:
     """Whether a node says in its version that it wants to hear of transactions: else it hears of no blocks, either."""
     required_services: int = 0
     """What an automatic outbound peer must offer; a manual one may lack it."""
+    block_interval: float = 600.0
+    """Seconds from one block to the next, on average: what "long ago" and "soon" mean on a chain."""
     minimum_chainwork: int = 0
     checkpoints: tuple[tuple[Height, Hash], ...] = ()
     presync: Any = None

@@ -20,7 +20,7 @@ from headway.node.orders import (
     TipChanged,
     Verify,
 )
-from headway.node.serve import Answer, Overdrawn, ReadBlock, ReadHeaders, ServeOutput, Server
+from headway.node.serve import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, Server, TellAddresses
 from headway.peer.events import PeerState, Reason
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskAnnounced, AskHeaders
@@ -142,8 +142,10 @@ class Dispatcher:
         match output:
             case Answer():
                 peer.machine.send(output.message, now)
-            case Overdrawn():
-                peer.machine.disconnect(Reason.NOT_READING, "it asks for more than it reads", now)
+            case TellAddresses():
+                peer.machine.tell_addresses(output.addresses, now)
+            case Refuse():
+                peer.machine.disconnect(output.reason, output.why, now)
             case ReadBlock():
                 self._read(output)
             case ReadHeaders():
@@ -245,8 +247,8 @@ class Dispatcher:
         self._connected += [block.hash for block in moved.connected]
 
     def _read(self, output: ReadBlock) -> None:
-        def loaded(raw: Raw | None, _now: Instant) -> None:
-            self._server.loaded(output.peer, raw)
+        def loaded(raw: Raw | None, now: Instant) -> None:
+            self._server.loaded(output.peer, raw, now)
 
         self._outbox.ask(lambda number: Load(number, output.position), loaded)
 

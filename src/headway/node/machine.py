@@ -182,7 +182,7 @@ class NodeMachine:
     def handle_writable(self, peer: int, queued_bytes: int, now: Instant) -> None:
         if found := self._peers.get(peer):
             found.machine.handle_writable(queued_bytes, now)
-            self._server.writable(peer, full=found.machine.send_queue_full)
+            self._server.writable(peer, full=found.machine.send_queue_full, now=now)
             self._done(peer, now)
 
     def handle_timer(self, now: Instant) -> None:
@@ -292,7 +292,7 @@ class NodeMachine:
                 self.slots.learnt(event.addresses)
             case MessageReceived():
                 if self.config.serve:
-                    self._server.received(peer, event.message)
+                    self._server.received(peer, event.message, now)
             case RequestTimedOut():
                 self._timed_out(peer, event, now)
             case PeerMisbehaved():
@@ -308,7 +308,7 @@ class NodeMachine:
         self._peers.mark_ready(found)
         self.pool.peer_ready(peer, now)
         if self.config.serve:
-            self._server.add_peer(peer)
+            self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
             self.sync.peer_ready(peer)
             if self.slots.wants_addresses() and found.machine.state is PeerState.READY:  # not ended since, in one input

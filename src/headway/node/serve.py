@@ -1,9 +1,9 @@
-"""What we answer others: headers, block inventories and blocks from our own chain.
+"""What we answer others: headers, block inventories, blocks and addresses.
 
-Only what is stored is offered: the chain of headers whose blocks are here (or all headers, in a node that keeps
-none). Answers are made, and blocks read one at a time a peer, only while that peer takes what it was sent: a remote
-that asks for much and reads nothing costs us two bounded queues. Pings are answered by the peer machine itself.
-Called by `node.machine`.
+What of our chain they may have says `offer`, how many bytes of it `budget`. Answers are made, and blocks read one at a
+time a peer, only while that peer takes what it was sent: a remote that asks for much and reads nothing costs us two
+bounded queues, and no reader is served before another one who waits. Pings are answered by the peer machine itself;
+whoever asks for transactions (`mempool` among them) hears of none, for we keep none. Called by `node.machine`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from headway.node.budget import UploadBudget
+from headway.node.offer import Offer
+from headway.peer.events import Reason
 from headway.types import ZERO_HASH
 from headway.wire.messages import (
     Block,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
+    GetAddr,
     GetBlockByIndex,
     GetBlocks,
     GetData,
@@ -28,12 +35,12 @@ from headway.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from headway.chain.headers import HeaderTree
     from headway.network import Network
     from headway.sync.scheduler import SyncScheduler
-    from headway.types import Hash, Height, Locator, Raw
+    from headway.types import Address, Hash, Instant, Raw
     from headway.wire.messages import Message
 
 MAX_BLOCKS_INV = 500
@@ -74,13 +81,23 @@ class ReadHeaders:
 
 
 @dataclass(frozen=True, slots=True)
-class Overdrawn:
-    """The peer asks for more than it reads: it is to be disconnected."""
+class TellAddresses:
+    """Send it these, in the form that it takes."""
 
     peer: int
+    addresses: tuple[Address, ...]
 
 
-ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | Overdrawn
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The peer asks for what it cannot have: it is to be disconnected, and is not to blame."""
+
+    peer: int
+    reason: Reason
+    why: str
+
+
+ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | TellAddresses | Refuse
 
 
 @dataclass(slots=True)
@@ -100,17 +117,34 @@ class _Client:
     """Last hash of a full answer to getblocks: when it is asked, an inv of our tip follows (Core hashContinue)."""
     wants_headers: bool = False
     """It sent `sendheaders`: new blocks are announced to it by their headers."""
+    inbound: bool = True
+    was_told_addresses: bool = False
 
 
 class Server:
-    def __init__(self, network: Network, tree: HeaderTree, sync: SyncScheduler) -> None:
+    def __init__(
+        self,
+        network: Network,
+        tree: HeaderTree,
+        sync: SyncScheduler,
+        *,
+        addresses: Callable[[Instant], Sequence[Address]] = lambda _: (),
+        upload_target: int = 0,
+        is_pruned: bool = False,
+    ) -> None:
+        """`addresses`: what those are told who ask for peers. `upload_target`: bytes of history a day, 0 for no limit.
+        `is_pruned`: we said that we keep the newest blocks only."""
         self._limits = network.limits
-        self._rules = network.rules
         self._parser = network.codec.parser
+        self._rules = network.rules
         self._says_nothing = network.codec.silence_is_answer
         self._keeps_whole = network.rules.kept_size == network.rules.header_size
         self._tree = tree
-        self._sync = sync
+        self._offer = Offer(network, tree, sync)
+        self._addresses = addresses
+        self._is_pruned = is_pruned
+        reserve = network.limits.max_block_size / network.block_interval
+        self.budget = UploadBudget(upload_target, reserve=reserve)
         self._clients: dict[int, _Client] = {}
         self._out: list[ServeOutput] = []
 
@@ -125,48 +159,45 @@ class Server:
 
     # What happens.
 
-    def add_peer(self, peer: int) -> None:
-        self._clients[peer] = _Client()
+    def add_peer(self, peer: int, *, inbound: bool = True) -> None:
+        self._clients[peer] = _Client(inbound=inbound)
 
     def drop_peer(self, peer: int) -> None:
         self._clients.pop(peer, None)
+        self.budget.forget(peer)
 
-    def received(self, peer: int, message: Message) -> None:
+    def received(self, peer: int, message: Message, now: Instant) -> None:
         """A message of a ready peer; what is no question to us is left alone."""
         client = self._clients[peer]
         match message:
             case GetHeaders() | GetBlocks():
                 if len(client.questions) >= MAX_QUESTIONS:
-                    self._out.append(Overdrawn(peer))
+                    self._overdrawn(peer)
                     return
                 client.questions.append(message)
                 self._answer_questions(peer, client)
             case GetData():
-                if len(client.queue) + len(message.entries) > self._limits.max_inventory:
-                    self._out.append(Overdrawn(peer))
-                    return
-                client.queue.extend(message.entries)
-                self._pump(peer, client)
+                self._queue(peer, client, message.entries, now)
             case GetBlockByIndex():
                 entries = [InvEntry(InvType.BLOCK, block) for block in self._hashes_from(message)]
-                if len(client.queue) + len(entries) > self._limits.max_inventory:
-                    self._out.append(Overdrawn(peer))
-                    return
-                client.queue.extend(entries)
-                self._pump(peer, client)
+                self._queue(peer, client, entries, now)
+            case GetAddr():
+                self._answer_addresses(peer, client, now)
             case SendHeaders():
                 client.wants_headers = True
+            case FilterLoad() | FilterAdd() | FilterClear():
+                self._out.append(Refuse(peer, Reason.REFUSED, "we offer no bloom filters"))
             case _:
                 pass
 
-    def writable(self, peer: int, *, full: bool) -> None:
+    def writable(self, peer: int, *, full: bool, now: Instant) -> None:
         """The driver's send queue for this peer has filled up, or has room again."""
         if client := self._clients.get(peer):
             client.full, client.made = full, 0
             self._answer_questions(peer, client)
-            self._pump(peer, client)
+            self._pump(peer, client, now)
 
-    def loaded(self, peer: int, raw: Raw | None) -> None:
+    def loaded(self, peer: int, raw: Raw | None, now: Instant) -> None:
         """A block was read; None when it could not be."""
         client = self._clients.get(peer)
         if client is None or client.reading is None:
@@ -175,8 +206,8 @@ class Server:
         if raw is None:
             self._out.append(Answer(peer, NotFound((entry,))))
         else:
-            self._send_block(peer, client, entry, raw)
-        self._pump(peer, client)
+            self._send_block(peer, client, entry, raw, now)
+        self._pump(peer, client, now)
 
     def headers_loaded(self, peer: int, headers: Headers) -> None:
         """Headers were read."""
@@ -197,45 +228,29 @@ class Server:
                 message = self._headers_of(raw)
             self._out.append(Answer(peer, message))
 
-    # Our chain, as others may see it.
+    # Answers.
 
-    def _top(self) -> int:
-        """Position of the last block that we offer."""
-        if not self._sync.wants_blocks:
-            return self._tree.tip_position
-        return max(self._sync.chain.tip_position, 0)
+    def _overdrawn(self, peer: int) -> None:
+        self._out.append(Refuse(peer, Reason.NOT_READING, "it asks for more than it reads"))
 
-    def _after(self, locator: Locator, stop: Hash, most: int) -> list[int]:
-        """Positions after the first hash of the locator that lies on our chain (else the root), to `stop` or `most`."""
-        top = self._top()
-        root = self._tree.root.height
-        start = next((h for entry in locator if (h := self._height_on(top, entry.hash)) is not None), root)
-        positions = []
-        for position in self._from(start + 1, most):
-            positions.append(position)
-            if self._tree.hash(position) == stop:
-                break
-        return positions
-
-    def _from(self, height: Height, most: int) -> Iterator[int]:
-        """Positions on our chain from a height up, `most` of them."""
-        branch = self._tree.branch(self._top())
-        first = max(height, self._tree.root.height)
-        return (branch.position(each) for each in range(first, min(height + most - 1, branch.height) + 1))
+    def _queue(self, peer: int, client: _Client, entries: Sequence[InvEntry], now: Instant) -> None:
+        if len(client.queue) + len(entries) > self._limits.max_inventory:
+            self._overdrawn(peer)
+            return
+        client.queue.extend(entries)
+        self._pump(peer, client, now)
 
     def _hashes_from(self, message: GetBlockByIndex) -> list[Hash]:
         most = min(message.count or MAX_BLOCKS_INV, MAX_BLOCKS_INV)
-        return [self._tree.hash(position) for position in self._from(message.first_height, most)]
+        return [self._tree.hash(position) for position in self._offer.run(message.first_height, most)]
 
-    def _height_on(self, top: int, block: Hash) -> Height | None:
-        """Height of a block if it lies on the chain that ends at `top`."""
-        position = self._tree.find(block)
-        if position is None or self._tree.height(position) > self._tree.height(top):
-            return None
-        height = self._tree.height(position)
-        return height if self._tree.branch(top).position(height) == position else None
-
-    # Answers.
+    def _answer_addresses(self, peer: int, client: _Client, now: Instant) -> None:
+        """Once a connection, and only to who came to us: whom we dial could map us by asking again and again."""
+        if client.was_told_addresses or not client.inbound:
+            return
+        client.was_told_addresses = True
+        if known := self._addresses(now):
+            self._out.append(TellAddresses(peer, tuple(known)))
 
     def _answer_questions(self, peer: int, client: _Client) -> None:
         while client.questions and not client.full and client.made < self._limits.max_send_queue:
@@ -248,13 +263,16 @@ class Server:
                 self._answer_headers(peer, client, self._headers_wanted(question))
 
     def _headers_wanted(self, message: GetHeaders) -> list[int]:
+        """None while our own chain has too little work: who asks is told so by an empty answer, not by silence."""
         most = min(message.count or self._limits.max_headers, self._limits.max_headers)
+        if not self._offer.is_heavy_enough:
+            return []
         if message.first_height is not None:
-            return list(self._from(message.first_height, most))
+            return list(self._offer.run(message.first_height, most))
         if not message.locator:
-            position = self._tree.find(message.stop)
+            position = self._offer.header(message.stop)
             return [] if position is None else [position]
-        return self._after(message.locator, message.stop, most)
+        return self._offer.after(message.locator, message.stop, most)
 
     def _answer_headers(self, peer: int, client: _Client, positions: list[int]) -> None:
         """From memory where the tree keeps them whole. The root's proof is not in the store, and genesis has none."""
@@ -276,7 +294,7 @@ class Server:
         return Headers.fixed(raw, self._parser, size=self._rules.header_size)
 
     def _answer_inventory(self, peer: int, client: _Client, message: GetBlocks) -> None:
-        positions = self._after(message.locator, message.stop, MAX_BLOCKS_INV)
+        positions = self._offer.after(message.locator, message.stop, MAX_BLOCKS_INV)
         hashes = [self._tree.hash(position) for position in positions]
         if message.stop != ZERO_HASH and hashes and hashes[-1] == message.stop:
             hashes.pop()  # the stop hash itself is not announced (Core)
@@ -286,27 +304,39 @@ class Server:
             client.made += len(hashes) * ENTRY_SIZE
             self._out.append(Answer(peer, Inv(tuple(InvEntry(InvType.BLOCK, block) for block in hashes))))
 
-    def _pump(self, peer: int, client: _Client) -> None:
+    def _pump(self, peer: int, client: _Client, now: Instant) -> None:
         """Work on the queue until a block must be read, or the peer has enough."""
         missing: list[InvEntry] = []
         while client.queue and client.reading is None and not client.full:
             entry = client.queue.popleft()
-            position = self._tree.find(entry.hash) if entry.type in BLOCK_TYPES else None
-            if position == 0 and self._rules.genesis_block:
-                self._send_block(peer, client, entry, self._rules.genesis_block)
-            elif position and self._sync.chain.holds(position):
+            position = self._offer.block(entry.hash) if entry.type in BLOCK_TYPES else None
+            if position is None:
+                missing.append(entry)
+            elif why := self._objection(peer, position, now):
+                client.queue.clear()
+                self._out.append(Refuse(peer, Reason.REFUSED, why))
+            elif position == 0:
+                self._send_block(peer, client, entry, self._rules.genesis_block, now)
+            else:
                 client.reading = entry
                 self._out.append(ReadBlock(peer, position))
-            else:
-                missing.append(entry)
         if missing:
             self._out.append(Answer(peer, NotFound(tuple(missing))))
 
-    def _send_block(self, peer: int, client: _Client, entry: InvEntry, raw: Raw) -> None:
+    def _objection(self, peer: int, position: int, now: Instant) -> str:
+        """Why a block that we have is not given."""
+        if self._is_pruned and self._offer.is_deep(position):
+            return "it asks for blocks deeper than we said that we keep"
+        if self._offer.is_historical(position) and self.budget.refuses(peer, now):
+            return "our upload target is reached"
+        return ""
+
+    def _send_block(self, peer: int, client: _Client, entry: InvEntry, raw: Raw, now: Instant) -> None:
         if entry.type == InvType.BLOCK:
             raw = self._parser.stripped(raw)
+        self.budget.note(peer, len(raw), now)
         self._out.append(Answer(peer, Block(raw, self._parser)))
         if entry.hash == client.continue_at:
             client.continue_at = b""
-            tip = InvEntry(InvType.BLOCK, self._tree.hash(self._top()))
+            tip = InvEntry(InvType.BLOCK, self._tree.hash(self._offer.top))
             self._out.append(Answer(peer, Inv((tip,))))

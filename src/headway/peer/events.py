@@ -54,6 +54,8 @@ class Reason(Enum):
     """Bytes or messages against the protocol."""
     MISBEHAVED = auto()
     """Invalid headers or blocks: its address is discouraged."""
+    REFUSED = auto()
+    """It asked for what it cannot have of us: more history than we give away, or what we do not keep."""
     NOT_READING = auto()
     """It reads nothing while we owe it more than `Limits.max_unread`."""
     CALLBACK_FAILED = auto()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headway.peer.config import PeerConfig
     from headway.types import Address, BlockRequest, Hash, Instant, Locator, Raw
 
-_DRAINING: Final = frozenset({Reason.REQUESTED, Reason.CALLBACK_FAILED})
+_DRAINING: Final = frozenset({Reason.REQUESTED, Reason.REFUSED, Reason.CALLBACK_FAILED})
 """Our own doing: what is queued may still go out. Whoever failed us gets nothing more."""
 
 
@@ -192,6 +192,12 @@ class PeerMachine:
         """Ask for addresses of other peers; silence is lawful. Raises LocalProtocolError as `request_headers`."""
         self._require_ready("request_addresses")
         return self._exchange.request_addresses(now)
+
+    def tell_addresses(self, addresses: Sequence[Address], now: Instant) -> None:
+        """Tell the remote of other peers, in the form that it takes, if any of them can be told so."""
+        takes_all = m.SendAddrV2.command in self.negotiated
+        if (message := self._output.wire.tell_addresses(addresses, all_networks=takes_all)) is not None:
+            self.send(message, now)
 
     def request_transaction(self, txid: Hash, now: Instant) -> int:
         """Ask for one transaction; silence is lawful. Raises LocalProtocolError as `request_headers`."""

@@ -13,7 +13,7 @@ from headway.node.addrbook import AddressBook
 from headway.node.dispatch import Dispatcher
 from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify
 from headway.node.outbox import Outbox
-from headway.node.serve import Answer, Overdrawn, ReadBlock, Server
+from headway.node.serve import Answer, ReadBlock, Refuse, Server
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
 from headway.peer.events import PeerDisconnected, PeerMisbehaved, PeerState, Reason
@@ -222,7 +222,7 @@ def test_what_the_server_wants_is_carried_out_for_ready_peers_alone() -> None:
     assert [message.command for message in story.sent()] == ["getaddr"]
     story.dispatcher.answer(ReadBlock(1, 0), 0.0)
     assert story.orders() == [Load(1, 0)]
-    story.dispatcher.answer(Overdrawn(1), 0.0)
+    story.dispatcher.answer(Refuse(1, Reason.NOT_READING, "it asks for more than it reads"), 0.0)
     (ended,) = story.ready.events_received()
     assert isinstance(ended, PeerDisconnected)
     assert ended.reason is Reason.NOT_READING

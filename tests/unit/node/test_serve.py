@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,16 +15,22 @@ from headway.node.serve import (
     MAX_BLOCKS_INV,
     MAX_QUESTIONS,
     Answer,
-    Overdrawn,
     ReadBlock,
+    Refuse,
     ServeOutput,
     Server,
+    TellAddresses,
 )
+from headway.peer.events import Reason
 from headway.sync.scheduler import SyncScheduler
-from headway.types import BlockId
+from headway.types import Address, BlockId, Instant
 from headway.wire.messages import (
     Block,
     FeeFilter,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
+    GetAddr,
     GetBlocks,
     GetData,
     GetHeaders,
@@ -32,6 +38,7 @@ from headway.wire.messages import (
     Inv,
     InvEntry,
     InvType,
+    MemPool,
     Message,
     NotFound,
     SendHeaders,
@@ -42,20 +49,30 @@ M = TypeVar("M", bound=Message)
 CHAIN = toy_chain(1_200)
 HASHES = [GENESIS.hash, *map(toy_hash, CHAIN)]
 NOW = 1_700_000_000.0
+OVERDRAWN = Refuse(1, Reason.NOT_READING, "it asks for more than it reads")
 
 
 class Story:
-    def __init__(self, blocks: Sequence[bytes] = CHAIN, *, stored: int | None = None, floor: int | None = 0) -> None:
-        network = replace(TOYNET, limits=Limits(max_headers=2_000, max_send_queue=100_000))
+    def __init__(
+        self,
+        blocks: Sequence[bytes] = CHAIN,
+        *,
+        stored: int | None = None,
+        floor: int | None = 0,
+        minimum_chainwork: int = 0,
+        **server: Any,
+    ) -> None:
+        limits = Limits(max_headers=2_000, max_send_queue=100_000, max_block_size=1)
+        network = replace(TOYNET, limits=limits, minimum_chainwork=minimum_chainwork)
         self.tree = HeaderTree(network)
         self.tree.restore(toy_headers(blocks).compact())
         held = range(1, (len(blocks) if stored is None else stored) + 1)
         self.sync = SyncScheduler(network, self.tree, stored=held, floor=floor)
-        self.server = Server(network, self.tree, self.sync)
+        self.server = Server(network, self.tree, self.sync, **server)
         self.server.add_peer(1)
 
     def ask(self, message: Message) -> list[ServeOutput]:
-        self.server.received(1, message)
+        self.server.received(1, message, 0.0)
         return self.server.take()
 
     def answer(self, message: Message, kind: type[M]) -> M:
@@ -136,16 +153,16 @@ def test_after_the_last_of_500_the_tip_is_announced_so_that_the_asker_goes_on() 
     story = Story()
     story.ask(GetBlocks(locator(0)))
     assert story.ask(GetData(entries(499))) == [ReadBlock(1, 499)]
-    story.server.loaded(1, CHAIN[498])
+    story.server.loaded(1, CHAIN[498], 0.0)
     assert len(story.server.take()) == 1
     story.ask(GetData(entries(500)))
-    story.server.loaded(1, CHAIN[499])
+    story.server.loaded(1, CHAIN[499], 0.0)
     block, tip = story.server.take()
     assert isinstance(block, Answer)
     assert isinstance(block.message, Block)
     assert tip == Answer(1, Inv((InvEntry(InvType.BLOCK, HASHES[1_200]),)))
     story.ask(GetData(entries(500)))
-    story.server.loaded(1, CHAIN[499])
+    story.server.loaded(1, CHAIN[499], 0.0)
     assert len(story.server.take()) == 1  # once
 
 
@@ -154,7 +171,7 @@ def test_blocks_are_read_one_at_a_time_and_sent_in_order(kind: int) -> None:
     story = Story()
     assert story.ask(GetData(entries(3, 1, 2, kind=kind))) == [ReadBlock(1, 3)]
     for height, after in ((3, [ReadBlock(1, 1)]), (1, [ReadBlock(1, 2)]), (2, [])):
-        story.server.loaded(1, CHAIN[height - 1])
+        story.server.loaded(1, CHAIN[height - 1], 0.0)
         answer, *rest = story.server.take()
         assert isinstance(answer, Answer)
         assert isinstance(answer.message, Block)
@@ -175,25 +192,25 @@ def test_what_we_lack_is_notfound() -> None:
 def test_a_block_that_cannot_be_read_is_notfound() -> None:
     story = Story()
     story.ask(GetData(entries(3)))
-    story.server.loaded(1, None)
+    story.server.loaded(1, None, 0.0)
     assert story.server.take() == [Answer(1, NotFound(entries(3)))]
 
 
 def test_nothing_is_read_for_a_peer_that_does_not_take_what_it_was_sent() -> None:
     story = Story()
-    story.server.writable(1, full=True)
+    story.server.writable(1, full=True, now=0.0)
     assert story.ask(GetData(entries(1, 2))) == []
-    story.server.writable(1, full=False)
+    story.server.writable(1, full=False, now=0.0)
     assert story.server.take() == [ReadBlock(1, 1)]
 
 
 def test_a_peer_that_asks_without_reading_is_overdrawn() -> None:
     story = Story()
-    story.server.writable(1, full=True)
+    story.server.writable(1, full=True, now=0.0)
     most = TOYNET.limits.max_inventory
     asked = GetData(entries(1) * most)
     assert story.ask(asked) == []
-    assert story.ask(GetData(entries(1))) == [Overdrawn(1)]
+    assert story.ask(GetData(entries(1))) == [OVERDRAWN]
     assert len(story.server._clients[1].queue) == most
 
 
@@ -201,14 +218,14 @@ def test_a_flood_of_questions_is_answered_no_faster_than_its_sender_reads() -> N
     story = Story()  # an answer is 52,800 bytes of headers
     flood = [story.ask(GetHeaders(locator(0))) for _ in range(6)]
     assert [len(outputs) for outputs in flood] == [1, 1, 0, 0, 0, 0]
-    story.server.writable(1, full=True)
+    story.server.writable(1, full=True, now=0.0)
     assert story.server.take() == []
-    story.server.writable(1, full=False)
+    story.server.writable(1, full=False, now=0.0)
     assert len(story.server.take()) == 2
     story.ask(GetBlocks(locator(700)))
-    story.server.writable(1, full=False)
+    story.server.writable(1, full=False, now=0.0)
     assert len(story.server.take()) == 2
-    story.server.writable(1, full=False)
+    story.server.writable(1, full=False, now=0.0)
     (last,) = story.server.take()
     assert isinstance(last, Answer)
     assert isinstance(last.message, Inv)  # in the order in which they were asked
@@ -216,16 +233,16 @@ def test_a_flood_of_questions_is_answered_no_faster_than_its_sender_reads() -> N
 
 def test_a_peer_that_asks_on_without_reading_the_answers_is_overdrawn() -> None:
     story = Story()
-    story.server.writable(1, full=True)
+    story.server.writable(1, full=True, now=0.0)
     assert [output for _ in range(MAX_QUESTIONS) for output in story.ask(GetHeaders(locator(0)))] == []
-    assert story.ask(GetBlocks(locator(0))) == [Overdrawn(1)]
+    assert story.ask(GetBlocks(locator(0))) == [OVERDRAWN]
     assert len(story.server._clients[1].questions) == MAX_QUESTIONS
 
 
 def test_new_blocks_are_announced_by_hash_or_by_header_as_asked() -> None:
     story = Story()
     story.server.add_peer(2)
-    story.server.received(2, SendHeaders())
+    story.server.received(2, SendHeaders(), 0.0)
     story.server.announce(HASHES[1_199:])
     by_hash, by_header = story.server.take()
     assert by_hash == Answer(1, Inv((InvEntry(InvType.BLOCK, HASHES[1_200]),)))
@@ -236,7 +253,7 @@ def test_new_blocks_are_announced_by_hash_or_by_header_as_asked() -> None:
 
 def test_a_long_stretch_of_new_blocks_is_announced_by_its_last_hash() -> None:
     story = Story()
-    story.server.received(1, SendHeaders())
+    story.server.received(1, SendHeaders(), 0.0)
     story.server.announce(HASHES[-MAX_ANNOUNCED - 1 :])
     assert story.server.take() == [Answer(1, Inv((InvEntry(InvType.BLOCK, HASHES[-1]),)))]
 
@@ -249,7 +266,75 @@ def test_a_result_for_a_peer_that_has_gone_is_ignored() -> None:
     story = Story()
     story.ask(GetData(entries(1)))
     story.server.drop_peer(1)
-    story.server.loaded(1, CHAIN[0])
-    story.server.writable(1, full=False)
+    story.server.loaded(1, CHAIN[0], 0.0)
+    story.server.writable(1, full=False, now=0.0)
     assert story.server.take() == []
     assert story.server._clients == {}
+
+
+def test_headers_are_kept_back_while_our_chain_has_too_little_work_and_the_answer_is_empty() -> None:
+    assert len(Story(CHAIN[:9], minimum_chainwork=10).answer(GetHeaders(locator(0)), Headers)) == 9
+    assert len(Story(CHAIN[:9], minimum_chainwork=11).answer(GetHeaders(locator(0)), Headers)) == 0
+
+
+OTHERS = tuple(Address(f"1.0.0.{n}", 4444) for n in range(1, 4))
+
+
+def test_addresses_are_told_once_a_connection_and_only_to_who_came_to_us() -> None:
+    asked: list[Instant] = []
+
+    def known(now: Instant) -> tuple[Address, ...]:
+        asked.append(now)
+        return OTHERS
+
+    story = Story(addresses=known)
+    assert story.ask(GetAddr()) == [TellAddresses(1, OTHERS)]
+    assert story.ask(GetAddr()) == []
+    story.server.add_peer(2, inbound=False)
+    story.server.received(2, GetAddr(), 0.0)
+    assert story.server.take() == []
+    assert asked == [0.0]
+
+
+def test_who_knows_nobody_says_nothing() -> None:
+    assert Story().ask(GetAddr()) == []
+
+
+@pytest.mark.parametrize("message", [FilterLoad(b"\1", 1, 0, 0), FilterAdd(b"\1"), FilterClear()])
+def test_bloom_filters_are_refused_with_a_reason(message: Message) -> None:
+    assert Story().ask(message) == [Refuse(1, Reason.REFUSED, "we offer no bloom filters")]
+
+
+def test_transactions_are_not_ours_to_give() -> None:
+    assert Story().ask(MemPool()) == []
+
+
+LONG = toy_chain(700, step=3_600)
+"""Its first blocks are older than a week and than a month, as seen from its last."""
+
+
+def long_entries(*heights: int) -> tuple[InvEntry, ...]:
+    return tuple(InvEntry(InvType.WITNESS_BLOCK, toy_hash(LONG[height - 1])) for height in heights)
+
+
+def test_history_is_refused_once_the_upload_target_is_reached_and_new_blocks_are_not() -> None:
+    size = len(LONG[0])
+    story = Story(LONG, upload_target=8 * size)
+    story.ask(GetData(long_entries(1, 2, 3)))
+    story.server.loaded(1, LONG[0], 0.0)
+    story.server.take()
+    story.server.loaded(1, LONG[1], 0.0)
+    *_, last = story.server.take()
+    assert last == Refuse(1, Reason.REFUSED, "our upload target is reached")
+    assert not story.server._clients[1].queue
+    assert story.ask(GetData(long_entries(699))) == [ReadBlock(1, 699)]
+
+
+def test_a_pruned_node_refuses_blocks_that_it_did_not_promise() -> None:
+    story = Story(LONG, is_pruned=True)
+    assert story.ask(GetData(long_entries(410))) == [ReadBlock(1, 410)]
+    story.server.loaded(1, LONG[409], 0.0)
+    story.server.take()
+    (refused,) = story.ask(GetData(long_entries(409)))
+    assert isinstance(refused, Refuse)
+    assert "deeper" in refused.why

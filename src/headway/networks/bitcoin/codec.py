@@ -13,11 +13,24 @@ from typing import Final
 
 from headway.errors import CodecError, LocalProtocolError
 from headway.network import Limits
+from headway.networks.bitcoin.address import is_ip, to_entry
 from headway.networks.bitcoin.parser import PARSER
 from headway.networks.bitcoin.payload import FORMATS, PROTOCOL_VERSION
-from headway.types import BlockRequest, Hash, Locator, Raw
+from headway.types import Address, BlockRequest, Hash, Locator, Raw
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
-from headway.wire.messages import GetAddr, GetData, GetHeaders, InvEntry, InvType, Message, Parser, Unknown, Version
+from headway.wire.messages import (
+    Addr,
+    AddrV2,
+    GetAddr,
+    GetData,
+    GetHeaders,
+    InvEntry,
+    InvType,
+    Message,
+    Parser,
+    Unknown,
+    Version,
+)
 
 KNOWN_MAGICS: Final[Mapping[bytes, str]] = {
     bytes.fromhex("f9beb4d9"): "bitcoin",
@@ -102,6 +115,15 @@ class BitcoinWire(FrameDecoder):
 
     def ask_addresses(self) -> Message:
         return GetAddr()
+
+    def tell_addresses(self, addresses: Sequence[Address], *, all_networks: bool) -> Message | None:
+        """By `addrv2` (BIP155) or `addr`, which holds IP addresses alone."""
+        most = self._limits.max_addresses
+        if not all_networks:
+            plain = tuple(each for each in addresses if is_ip(each))[:most]
+            return Addr(plain) if plain else None
+        known = [(entry, each) for each in addresses if (entry := to_entry(each)) is not None][:most]
+        return AddrV2(tuple(entry for entry, _ in known), tuple(each for _, each in known)) if known else None
 
     def _encodable(self, message: Message) -> Message:
         """The message, after trying: a caller's mistake is to be told where it is made, not when the message leaves."""

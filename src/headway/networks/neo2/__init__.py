@@ -60,6 +60,7 @@ def network_of(facts: Neo2Params) -> Network:
         limits=LIMITS,
         wants_relay=True,  # neo-one announces no block to others
         timing=TIMING,
+        block_interval=15.0,
     )
 
 

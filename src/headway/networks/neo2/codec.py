@@ -17,9 +17,10 @@ from headway.networks.dbft.magics import KNOWN_MAGICS
 from headway.networks.dbft.pings import NONCE_BITS, Pings
 from headway.networks.neo2.parser import PARSER
 from headway.networks.neo2.payload import FORMATS
-from headway.types import BlockRequest, Hash, Locator, Raw
+from headway.types import Address, BlockRequest, Hash, Locator, Raw, ip_of
 from headway.wire.frames import Frame, FrameDecoder, encode_frame
 from headway.wire.messages import (
+    Addr,
     GetAddr,
     GetData,
     GetHeaders,
@@ -119,6 +120,12 @@ class Neo2Wire(FrameDecoder):
 
     def ask_addresses(self) -> Message:
         return GetAddr()
+
+    def tell_addresses(self, addresses: Sequence[Address], *, all_networks: bool) -> Message | None:
+        """IP addresses are all that Neo's peers tell each other."""
+        del all_networks
+        known = tuple(each for each in addresses if ip_of(each.host) is not None)[: self._limits.max_addresses]
+        return Addr(known) if known else None
 
     def _encodable(self, message: Message) -> Message:
         """The message, after trying: a caller's mistake is to be told where it is made, not when the message leaves."""

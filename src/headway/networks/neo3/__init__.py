@@ -61,6 +61,7 @@ def network_of(facts: Neo3Params) -> Network:
         fixed_seeds=facts.fixed_seeds,
         limits=LIMITS,
         timing=TIMING,
+        block_interval=15.0,
     )
 
 

@@ -17,9 +17,10 @@ from headway.networks.dbft.pings import NONCE_BITS, Pings
 from headway.networks.neo3.frames import N3FrameDecoder, encode_frame
 from headway.networks.neo3.parser import PARSER, Neo3Parser
 from headway.networks.neo3.payload import MAX_INDEXED, formats, height_after
-from headway.types import UNKNOWN_HEIGHT, BlockRequest, Hash, Height, Locator, Raw
+from headway.types import UNKNOWN_HEIGHT, Address, BlockRequest, Hash, Height, Locator, Raw, ip_of
 from headway.wire.frames import Frame
 from headway.wire.messages import (
+    Addr,
     GetAddr,
     GetBlockByIndex,
     GetData,
@@ -125,6 +126,12 @@ class Neo3Wire(N3FrameDecoder):
 
     def ask_addresses(self) -> Message:
         return GetAddr()
+
+    def tell_addresses(self, addresses: Sequence[Address], *, all_networks: bool) -> Message | None:
+        """IP addresses are all that Neo's peers tell each other."""
+        del all_networks
+        known = tuple(each for each in addresses if ip_of(each.host) is not None)[: self._limits.max_addresses]
+        return Addr(known) if known else None
 
     def _encodable(self, message: Message) -> Message:
         """The message, after trying: a caller's mistake is to be told where it is made, not when the message leaves."""
