@@ -1,0 +1,209 @@
+# ruff: noqa: SLF001  # it looks inside, because growth is inside
+"""What holds of the node at each step of a run, whatever the others do. Called by `scenario`.
+
+At each event: nothing invalid is in its tree or its store; what it delivers is stored, in order and complete; it makes
+progress while an honest peer can be reached; its tables keep to their caps. From time to time, deeper: no honest peer
+is discouraged, and no request is older than its deadline. At the end: everybody was disconnected, and all tables are
+empty.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from headway.node import orders as do
+from headway.node.addrbook import MAX_ADDRESSES
+from headway.node.table import SLACK
+from headway.peer.events import PeerState, Reason
+from headway.sync.blocks import WINDOW, WINDOW_BYTES
+
+if TYPE_CHECKING:
+    from headway.sim.chain import Chain
+    from headway.sim.scenario import Run
+    from headway.types import BlockId, Hash, Instant
+
+DEEP_INTERVAL: Final = 5.0
+"""Virtual seconds between two looks at every peer."""
+SPARE: Final = 8 * 1024 * 1024
+"""Bytes by which blocks in hand may exceed the window, whose sizes are guesses until they are here."""
+
+
+class Broken(AssertionError):
+    """Something that must always hold did not."""
+
+
+class Watch:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._valid_headers: set[Hash] = set()
+        self._valid_blocks: dict[Hash, bytes | None] = {}
+        for chain in run.chains.values():
+            self._learn_chain(chain)
+        self._honest = frozenset(
+            address for each in run._everybody() if each.actor.is_honest for address in each.host.addresses
+        )
+        self._progress_at: Instant = 0.0
+        self._deep_at: Instant = 0.0
+        self._score: tuple[int, int, bool] = (0, 0, False)
+        self.restarted()
+
+    def restarted(self) -> None:
+        """There is another node, with the same store."""
+        node = self._run.node
+        self._events = 0
+        self._positions = 1
+        self._blocks = len(node.store.blocks)
+        tip = node.machine.sync.chain.tip
+        self._delivered: BlockId | None = tip
+        self.disturbed()
+
+    def disturbed(self) -> None:
+        """Something was done to it: it may take its time anew."""
+        self._progress_at = self._run.simulation.now
+
+    def must(self, holds: bool, text: str) -> None:
+        """Raises Broken, with what one needs to see it again."""
+        if not holds:
+            run = self._run
+            tip, best = run.node.tree.tip.height, run.best_height()
+            raise Broken(
+                f"{run.scenario.name!r}, seed {run.simulation.seed}, after {run.simulation.now:.3f} virtual seconds: "
+                f"{text} (tip {tip} of {best}, {len(run.node.store.blocks)} blocks)"
+            )
+
+    def look(self) -> None:
+        """After each event."""
+        node = self._run.node
+        if len(node.events) > self._events:
+            self._look_at_events()
+        tree, store = node.tree, node.store
+        if len(tree) > self._positions:
+            for position in range(self._positions, len(tree)):
+                self.must(tree.hash(position) in self._valid_headers, "a header that no chain has is in the tree")
+            self._positions = len(tree)
+        if len(store.blocks) > self._blocks:
+            new = len(store.blocks) - self._blocks
+            for position in islice(reversed(store.blocks), new):
+                self._look_at_block(tree.hash(position), store.blocks[position])
+            self._blocks = len(store.blocks)
+        self._look_at_progress()
+        self._look_at_caps()
+        if self._run.simulation.now >= self._deep_at:
+            self._deep_at = self._run.simulation.now + DEEP_INTERVAL
+            self._look_deep()
+
+    def at_rest(self) -> None:
+        """It had everything, and some time has passed."""
+        run = self._run
+        node = run.node
+        self.must(run.has_best_chain(), "what it had it has no more")
+        self._look_deep()
+        best = node.tree.tip
+        floor, ceiling = node.config.floor, node.config.ceiling
+        if floor is not None:
+            self.must(node.machine.sync.chain.tip is not None, "nothing was delivered")
+            top = best.height if ceiling is None else min(ceiling, best.height)
+            for height in range(max(floor, 1), top + 1):
+                position = node.tree.at(height)
+                self.must(position in node.store.blocks, f"block {height} is not stored")
+                self._look_at_block(node.tree.hash(position), node.store.blocks[position])
+        for position in range(1, len(node.tree)):
+            self.must(node.tree.hash(position) in self._valid_headers, "a header that no chain has is in the tree")
+
+    def at_end(self) -> None:
+        """Everybody was disconnected."""
+        machine = self._run.node.machine
+        self.must(machine.peer_ids == () and machine.ready_count == 0, f"peers are left: {machine.peer_ids}")
+        self.must(machine.get_timer() is None, "a timer is left")
+        self.must(machine.sync.blocks.in_flight == 0 and machine.sync.blocks.in_hand == 0, "blocks are left in flight")
+        self.must(machine.is_settled and not machine._outbox._waiting, "orders are left")
+        self.must(not machine._server._clients, "clients are left")
+        self.must(not machine._peers._touched and machine._peers.inbound == 0, "the table of peers is not empty")
+        self.must(not machine.sync.headers._peers and not machine.sync.headers._asked, "header requests are left")
+        self.must(all(not entry.in_use for entry in machine.slots.book.entries()), "an address is left in use")
+        self.must(not self._run.node._connections, "connections are left")
+
+    # How.
+
+    def _learn_chain(self, chain: Chain) -> None:
+        self._valid_headers.update(chain.hashes[: chain.valid_headers + 1])
+        for height in range(chain.valid_blocks + 1):
+            self._valid_blocks[chain.hashes[height]] = chain.block(height)
+
+    def _look_at_events(self) -> None:
+        node = self._run.node
+        for event in node.events[self._events :]:
+            match event:
+                case do.BlockConnected():
+                    self._look_at_delivery(event.id)
+                case do.BlockDisconnected():
+                    self.must(
+                        event.id == self._delivered, f"{event.id} was taken back, and is not the last one delivered"
+                    )
+                    self.must(not node.config.network.rules.final, "a final chain was reorganised")
+                    position = node.tree.find(event.id.hash)
+                    assert position is not None, "it was delivered"
+                    parent = node.tree.parent(position)
+                    self._delivered = node.tree.id(parent) if event.id.height > max(node.config.floor or 0, 0) else None
+                case do.PeerLost():
+                    blamed = event.reason is Reason.MISBEHAVED and event.address in self._honest
+                    self.must(not blamed, f"honest {event.address} was blamed: {event.message}")
+                case _:
+                    pass
+        self._events = len(node.events)
+
+    def _look_at_delivery(self, block: BlockId) -> None:
+        node = self._run.node
+        position = node.tree.find(block.hash)
+        assert position is not None, "it was delivered"
+        self.must(position == 0 or position in node.store.blocks, f"{block} was delivered, and is not stored")
+        self.must(block.hash in self._valid_blocks, f"{block} was delivered, and is not valid")
+        if self._delivered is not None:
+            follows = node.tree.hash(node.tree.parent(position)) == self._delivered.hash
+            self.must(follows, f"{block} was delivered after {self._delivered}")
+        self._delivered = block
+
+    def _look_at_block(self, block: Hash, raw: bytes) -> None:
+        self.must(block in self._valid_blocks, "a block that is not valid was stored")
+        self.must(self._valid_blocks[block] == raw, "a stored block is not as it was")
+
+    def _look_at_progress(self) -> None:
+        run = self._run
+        machine = run.node.machine
+        score = (run.node.tree.chainwork(run.node.tree.tip_position), len(run.node.store.blocks), machine.is_at_tip)
+        now = run.simulation.now
+        if score != self._score:
+            self._score, self._progress_at = score, now
+        elif not run.done and now - self._progress_at > run.scenario.patience:
+            stuck = run.is_honest_reachable() and not run.has_everything()
+            self.must(not stuck, f"no progress for {now - self._progress_at:.0f} s")
+            self._progress_at = now
+
+    def _look_at_caps(self) -> None:
+        node = self._run.node
+        machine, blocks = node.machine, node.machine.sync.blocks
+        self.must(blocks.in_flight + blocks.in_hand <= WINDOW, "more blocks are asked than the window holds")
+        self.must(blocks._in_hand_bytes <= WINDOW_BYTES + SPARE, "more bytes are in hand than the window holds")
+        peers = len(machine.peer_ids)
+        self.must(peers <= machine.slots.target + node.config.max_inbound + SLACK, "more peers than there are slots")
+        self.must(len(machine._peers._timers) <= 2 * peers + SLACK, "timers are left over")
+        self.must(len(machine._server._clients) <= peers, "clients are left over")
+
+    def _look_deep(self) -> None:
+        node, now = self._run.node, self._run.simulation.now
+        timing, machine = node.config.network.timing, node.machine
+        for entry in machine.slots.book.entries():
+            discouraged = entry.address in self._honest and entry.discouraged_until > now
+            self.must(not discouraged, f"honest {entry.address} is discouraged: {entry.last_error}")
+        self.must(len(machine.slots.book) <= MAX_ADDRESSES, "the book is over its bound")
+        for number in machine.peer_ids:
+            peer = machine.peer(number)
+            assert peer is not None, "it is listed"
+            due = peer.get_timer()
+            overdue = due is not None and due < now - 1e-6
+            self.must(not overdue, f"a deadline of peer {number} has passed and nothing came of it")
+            asks = peer.state is PeerState.READY and peer.outstanding(now).blocks
+            self.must(not asks or due is not None, f"peer {number} owes blocks without a deadline")
+            is_watched = due is not None or peer.state in {PeerState.CONNECTING, PeerState.CLOSED}
+            self.must(is_watched or not timing.idle_timeout, f"no deadline watches peer {number}")

@@ -1,0 +1,259 @@
+# ruff: noqa: SLF001  # the two ends of a connection are one thing in two halves
+"""Lines and connections: how bytes get from one end to the other, and how they do not.
+
+A connection is two ends. What one sends is cut into segments; each waits for the sender's line, travels (latency and
+jitter), waits for the receiver's line, and arrives in order. A receiver that does not read fills the window, and then
+the sender's own queue grows, which it is told. Ends can be closed, reset, cut off by a partition, or half open: gone
+without a word. Called by `internet`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from headway.sim.simulation import Simulation
+    from headway.types import Address, Instant
+
+SEGMENT: Final = 64 * 1024
+"""Bytes that travel as one: a long message comes in several pieces, a short one in one."""
+WINDOW: Final = 2 * 1024 * 1024
+"""Bytes on their way or unread in one direction (as TCP's buffers); the rest waits at the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What lies between two hosts."""
+
+    latency: float = 0.02
+    """Seconds, one way."""
+    jitter: float = 0.0
+    """Seconds that a segment may take longer, at random; the order stays."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One host's line, in one direction, shared by all its connections."""
+
+    rate: float = 0.0
+    """Bytes a second; 0: as fast as one likes."""
+    free_at: Instant = 0.0
+    """When all that was given to it has passed."""
+
+    def pass_on(self, size: int, ready_at: Instant) -> Instant:
+        """When `size` bytes that are there at `ready_at` have passed."""
+        if not self.rate:
+            return ready_at
+        self.free_at = max(self.free_at, ready_at) + size / self.rate
+        return self.free_at
+
+
+class Party(Protocol):
+    """Who sits at an end, and is told."""
+
+    def receive(self, data: bytes) -> None: ...
+    def receive_eof(self) -> None:
+        """The other side sends no more."""
+
+    def writable(self, queued: int) -> None:
+        """So many bytes wait at this end; told after each send, and when they are gone."""
+
+    def lost(self, why: str) -> None:
+        """The connection broke."""
+
+
+class End:
+    """One end of a connection, as its party holds it."""
+
+    __slots__ = (
+        "_arrived_at", "_passed_at", "_queue", "_queued", "_travelling", "_unread", "address", "connection", "is_open",
+        "is_reading", "line_in", "line_out", "other", "party",
+    )  # fmt: skip
+
+    other: End
+
+    def __init__(self, connection: Connection, address: Address, line_out: Line, line_in: Line) -> None:
+        self.connection = connection
+        self.address = address
+        """Where the other end sees this one."""
+        self.line_out, self.line_in = line_out, line_in
+        self.party: Party | None = None
+        self.is_open = True
+        self.is_reading = True
+        self._queue: deque[bytes | None] = deque()  # sent and not yet on its way; None is the end of it
+        self._queued = 0
+        self._travelling = 0  # bytes on their way from here, or unread there
+        self._arrived_at: Instant = 0.0  # at the other end, the last of what was sent
+        self._passed_at: Instant = 0.0  # our own line, the last of what came
+        self._unread: deque[bytes | None] = deque()  # arrived here, and not read
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait here."""
+        return self._queued
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes; nothing happens once this end is closed."""
+        if not self.is_open or not data:
+            return
+        if len(data) <= SEGMENT:
+            self._queue.append(data)
+        else:
+            self._queue.extend(data[at : at + SEGMENT] for at in range(0, len(data), SEGMENT))
+        self._queued += len(data)
+        self.pump()
+        if self.party is not None:
+            self.party.writable(self._queued)
+
+    def close(self) -> None:
+        """Send no more and read no more; what was sent still arrives, and then its end."""
+        if self.is_open:
+            self.is_open = False
+            self.party = None
+            self._queue.append(None)
+            self.pump()
+            self.connection.closed_one()
+
+    def half_close(self) -> None:
+        """Send no more; what comes is still read."""
+        self._queue.append(None)
+        self.pump()
+
+    def reset(self) -> None:
+        """Break the connection: the other side hears of it after the way there."""
+        self.connection.reset(self)
+
+    def set_reading(self, *, reading: bool) -> None:
+        """Whether what arrives is taken; what is not waits, and in the end stops the sender."""
+        self.is_reading = reading
+        while self.is_reading and self._unread:
+            self._take(self._unread.popleft())
+
+    def pump(self) -> None:
+        """Put on its way what the window and the partition allow."""
+        connection, queue = self.connection, self._queue
+        simulation = connection.simulation
+        while queue and self._travelling < WINDOW and not connection.is_cut:
+            data = queue.popleft()
+            size = 0 if data is None else len(data)
+            self._queued -= size
+            self._travelling += size
+            arrives = self.line_out.pass_on(size, simulation.now) + connection.travel()
+            self._arrived_at = max(self._arrived_at, arrives)
+            simulation.at(self._arrived_at, self.other._come, data)
+
+    def resume(self) -> None:
+        """There may be room again: go on, and tell when nothing waits any more."""
+        had_waiting = self._queued > 0
+        self.pump()
+        if had_waiting and not self._queued and self.party is not None:
+            self.party.writable(0)
+
+    def _come(self, data: bytes | None) -> None:
+        """It stands before our line, which others may be using."""
+        if self.line_in.rate and data is not None:
+            simulation = self.connection.simulation
+            self._passed_at = self.line_in.pass_on(len(data), simulation.now)
+            simulation.at(self._passed_at, self._arrive, data)
+        elif self._passed_at > self.connection.simulation.now:  # the end comes after the last byte
+            self.connection.simulation.at(self._passed_at, self._arrive, data)
+        else:
+            self._arrive(data)
+
+    def _arrive(self, data: bytes | None) -> None:
+        if self.connection.is_gone:
+            return
+        if self.is_reading:
+            self._take(data)
+        else:
+            self._unread.append(data)
+
+    def _take(self, data: bytes | None) -> None:
+        if data is None:
+            if self.party is not None:
+                self.party.receive_eof()
+            return
+        self.other._travelling -= len(data)
+        if self.party is not None:
+            self.party.receive(data)
+        if self.other._queue:
+            self.other.resume()
+
+
+class Connection:
+    """Two ends and what lies between them."""
+
+    __slots__ = ("_forget", "_open", "_rng", "a", "b", "is_cut", "is_gone", "path", "simulation")
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        path: Path,
+        rng: random.Random,
+        ends: tuple[tuple[Address, Line, Line], tuple[Address, Line, Line]],
+        forget: Callable[[Connection], None],
+    ) -> None:
+        """`ends`: address, line out and line in of the one who dials, and of the other. `forget(self)` is called when
+        nothing can happen on it any more."""
+        self.simulation = simulation
+        self.path = path
+        self._rng = rng
+        self._forget = forget
+        self._open = 2
+        self.is_cut = False
+        """A partition lies between the ends: nothing leaves, nobody is told."""
+        self.is_gone = False
+        """Nothing arrives any more: broken, or half open."""
+        self.a, self.b = (End(self, *end) for end in ends)
+        self.a.other, self.b.other = self.b, self.a
+
+    def travel(self) -> float:
+        """Seconds of one segment's way."""
+        path = self.path
+        return path.latency + (self._rng.random() * path.jitter if path.jitter else 0.0)
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+    def heal(self) -> None:
+        self.is_cut = False
+        for end in (self.a, self.b):
+            end.resume()
+
+    def vanish(self, end: End) -> None:
+        """`end` is gone without a word, as a machine without power: the other one is left half open."""
+        end.is_open, end.party = False, None
+        self._gone()
+
+    def reset(self, by: End) -> None:
+        """Break it: `by` knows now, the other after the way there."""
+        by.is_open, by.party = False, None
+        self._gone()
+        self.simulation.later(self.travel(), self._tell, by.other)
+
+    def break_off(self, why: str = "connection reset by peer") -> None:
+        """The network breaks it: both are told."""
+        self._gone()
+        for end in (self.a, self.b):
+            self.simulation.later(0.0, self._tell, end, why)
+
+    def closed_one(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._forget(self)
+
+    def _gone(self) -> None:
+        if not self.is_gone:
+            self.is_gone = True
+            self._forget(self)
+
+    @staticmethod
+    def _tell(end: End, why: str = "connection reset by peer") -> None:
+        party, end.party, end.is_open = end.party, None, False
+        if party is not None:
+            party.lost(why)

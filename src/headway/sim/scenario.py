@@ -1,0 +1,327 @@
+"""A scenario as data, and one run of it: who is there, what they have, what happens when, and how it must end.
+
+    outcome = Run(SCENARIOS["a staller among honest peers"], chains, seed=7).play()
+
+The seed decides all that a scenario leaves open: latencies, rates, the moments of faults, and every choice of the node
+and of the actors. `invariants` looks at each step. Who makes the chains is not our business (`headway.testing` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from headway.node.config import NodeConfig
+from headway.sim.actor import Honest
+from headway.sim.host import ActorHost
+from headway.sim.internet import Host, Internet
+from headway.sim.invariants import Watch
+from headway.sim.link import Line, Path
+from headway.sim.node import MemoryStore, SimNode
+from headway.sim.simulation import Simulation
+from headway.types import Address, Height
+
+if TYPE_CHECKING:
+    import random
+
+    from headway.network import Network
+    from headway.sim.chain import Chain
+
+Needs: TypeAlias = Literal["", "pool", "presync"]
+Families: TypeAlias = Literal["regtest", "neo2", "neo3"]
+Deed: TypeAlias = Literal[
+    "grow", "switch", "break", "vanish", "dark", "light", "split", "heal", "restart", "close", "fill disk", "empty disk"
+]
+
+MAIN: Final = "main"
+NODE: Final = "node"
+CLOSING: Final = 60.0
+"""Seconds in which everything must be gone once everybody was disconnected."""
+PORT: Final = 8333
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlan:
+    """A chain to be made. `testing.simulated` says what the faults are."""
+
+    length: Height
+    of: str = ""
+    """The chain from which it forks off; empty: it begins at genesis."""
+    at: Height = 0
+    """Height of the last block that it shares with that."""
+    headers_only: int = 0
+    """Headers after the last block, without blocks."""
+    sizes: tuple[int, int] = (0, 400)
+    """Least and most bytes of a block."""
+    fault: str = ""
+    """What is wrong with it, from `fault_at` on."""
+    fault_at: Height = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """So many of one kind."""
+
+    actor: type[Honest] | None = Honest
+    """None: a node of ours that serves."""
+    count: int = 1
+    chain: str = MAIN
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the actor."""
+    latency: tuple[float, float] = (0.005, 0.15)
+    """Seconds to the middle of the network: least and most."""
+    jitter: float = 0.01
+    rate: tuple[float, float] = (0.0, 0.0)
+    """Bytes a second of its line up: least and most; 0: no limit."""
+    known: bool = True
+    """The node is told of it at its start."""
+    dials: float = 0.0
+    """It dials the node, and again so many seconds after each end; 0: it does not."""
+    addresses: int = 1
+    """Where it is to be found: so many addresses lead to the one host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """At an instant, somebody does something."""
+
+    at: tuple[float, float]
+    """Seconds after the start: earliest and latest."""
+    deed: Deed
+    who: str = ""
+    """A role (one of its number, at random), `node`, or empty where nobody does it."""
+    to: Any = None
+    """`grow`: the height; `switch`: the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    name: str
+    about: str
+    """A sentence for people: what is wrong here, and what must come of it."""
+    cast: Mapping[str, Role]
+    chains: Mapping[str, ChainPlan] = field(default_factory=lambda: {MAIN: ChainPlan(200)})
+    family: Families = "regtest"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the network that differ here."""
+    cues: tuple[Cue, ...] = ()
+    node: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `NodeConfig`."""
+    named: bool = True
+    """The peers are those that its user named; False: it finds them (its book is given what is known)."""
+    rate: tuple[float, float] = (0.0, 0.0)
+    """Bytes a second of the node's own line down: least and most."""
+    clock_skew: tuple[float, float] = (0.0, 0.0)
+    within: float = 3600.0
+    """Virtual seconds in which the node must have the best honest chain, whole."""
+    patience: float = 400.0
+    """Virtual seconds that may pass without any progress while an honest peer can be reached."""
+    linger: float = 30.0
+    """Virtual seconds that we go on watching afterwards."""
+    needs: Needs = ""
+    """What the engine must have before this can hold; it is not run until then."""
+
+    @property
+    def is_long(self) -> bool:
+        """More than one message of headers and one window of blocks."""
+        return any(plan.length + plan.headers_only + plan.at > 2_000 for plan in self.chains.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; a run that breaks something raises `Broken` instead."""
+
+    scenario: str
+    seed: int
+    seconds: float
+    """Virtual, until the node had everything."""
+    events: int
+    headers: int
+    blocks: int
+
+
+class Run:
+    """One run. `play` it once."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        chains: Mapping[str, Chain],
+        *,
+        seed: int,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.network = replace(network, **scenario.network)
+        self.chains = chains
+        self.simulation = Simulation(seed, trace=trace)
+        self.internet = Internet(self.simulation)
+        self.actors: dict[str, list[ActorHost]] = {}
+        self.servers: list[SimNode] = []
+        self.done = False
+        """The node has had everything once."""
+        self._rng = self.simulation.rng("scenario")
+        self._hosts = 0
+        for role, plan in scenario.cast.items():
+            self.actors[role] = [self._place(role, plan) for _ in range(plan.count)]
+        self._spread_addresses()
+        self.node = self._make_node(MemoryStore())
+        self.watch = Watch(self)
+
+    # Setting the stage.
+
+    def _place(self, role: str, plan: Role) -> ActorHost:
+        host = self.internet.add(self._host(role, plan))
+        chain = self.chains[plan.chain]
+        if plan.actor is None:
+            config = NodeConfig(network=self.network, peers=0, dns=False, serve=True, port=PORT)
+            self.servers.append(SimNode(self.internet, host, config, store=MemoryStore.of(chain)))
+            return ActorHost(self.internet, host, Honest(chain, self._rng), listens=False)
+        rng = self.simulation.rng(host.name)
+        return ActorHost(self.internet, host, plan.actor(chain, rng, **plan.options))
+
+    def _host(self, role: str, plan: Role) -> Host:
+        rng = self._rng
+        addresses = tuple(self._next_address() for _ in range(plan.addresses))
+        return Host(
+            f"{role}@{addresses[0]}",
+            addresses,
+            Path(rng.uniform(*plan.latency), plan.jitter),
+            up=Line(rng.uniform(*plan.rate)),
+        )
+
+    def _next_address(self) -> Address:
+        """Each in a network of its own (/16)."""
+        self._hosts += 1
+        return Address(f"{1 + self._hosts % 100 + 10}.{self._hosts // 100 % 250}.7.{1 + self._hosts % 250}", PORT)
+
+    def _spread_addresses(self) -> None:
+        everybody = [address for each in self._everybody() for address in each.host.addresses]
+        for each in self._everybody():
+            each.actor.addresses = everybody
+
+    def _everybody(self) -> list[ActorHost]:
+        return [each for role in self.actors.values() for each in role]
+
+    def _make_node(self, store: MemoryStore) -> SimNode:
+        scenario = self.scenario
+        known = [
+            address for role, plan in scenario.cast.items() if plan.known
+            for each in self.actors[role] for address in each.host.addresses
+        ]  # fmt: skip
+        where: dict[str, Any] = {"connect" if scenario.named else "peers_file": tuple(known)}
+        config = NodeConfig(network=self.network, **{"dns": False, **where, **scenario.node})
+        address = Address("9.9.9.9", PORT)
+        host = self.internet.host(address)
+        if host is None:
+            host = self.internet.add(Host(NODE, (address,), Path(0.01, 0.002)))
+            host.down = Line(self._rng.uniform(*scenario.rate))
+        skew = self._rng.uniform(*scenario.clock_skew)
+        return SimNode(self.internet, host, config, store=store, clock_skew=skew)
+
+    # The play.
+
+    def play(self) -> Outcome:
+        """Raises `invariants.Broken` for what must not be."""
+        simulation, scenario = self.simulation, self.scenario
+        for server in self.servers:
+            server.start()
+        self.node.start()
+        for role, plan in scenario.cast.items():
+            if plan.dials:
+                for each in self.actors[role]:
+                    simulation.later(self._rng.random(), self._dial_node, each, plan.dials)
+        last_cue = 0.0
+        for cue in scenario.cues:
+            at = self._rng.uniform(*cue.at)
+            last_cue = max(last_cue, at)
+            simulation.at(at, self._perform, cue, self._rng)
+        simulation.after_event = self.watch.look
+        simulation.run(last_cue)
+        self.watch.must(simulation.run(scenario.within, until=self.has_everything), "the sync did not end in time")
+        self.done, took = True, simulation.now
+        simulation.run(scenario.linger)
+        self.watch.at_rest()
+        self.node.close()
+        simulation.run(CLOSING)
+        self.watch.at_end()
+        tip = self.node.tree.tip.height
+        return Outcome(scenario.name, simulation.seed, took, simulation.events, tip, len(self.node.store.blocks))
+
+    def has_everything(self) -> bool:
+        """The node has the best honest chain, and knows that there is no better one."""
+        return self.node.machine.is_at_tip and self.has_best_chain()
+
+    def has_best_chain(self) -> bool:
+        """It has the headers of the best honest chain, and its blocks."""
+        tip, height = self.node.tree.tip, self.best_height()
+        wanted = height if self.node.config.ceiling is None else min(height, self.node.config.ceiling)
+        is_best = tip.height == height and any(tip == chain.id(top) for chain, top in self._honest() if top == height)
+        return is_best and self.node.machine.is_stored_to(wanted)
+
+    def best_height(self) -> Height:
+        """Of the best chain that an honest peer has: on these networks each block weighs the same."""
+        return max(top for _, top in self._honest())
+
+    def _honest(self) -> list[tuple[Chain, Height]]:
+        return [(each.actor.chain, each.actor.height) for each in self._everybody() if each.actor.is_honest]
+
+    def is_honest_reachable(self) -> bool:
+        side = self.node.host.side
+        return any(
+            each.actor.is_honest and not each.host.is_dark and each.host.listener is not None and each.host.side == side
+            for each in self._everybody()
+        )
+
+    def _dial_node(self, each: ActorHost, again: float) -> None:
+        each.dial(self.node.host.addresses[0], again_after=again)
+
+    # What happens on cue.
+
+    def _perform(self, cue: Cue, rng: random.Random) -> None:
+        self.simulation.trace(f"# {cue.deed} {cue.who}".rstrip())
+        self.watch.disturbed()
+        if cue.who == NODE:
+            self._perform_node(cue)
+        elif cue.deed == "heal":
+            self.internet.heal()
+        else:
+            role = self.actors[cue.who]
+            for each in role if cue.deed in {"grow", "switch", "split"} else [rng.choice(role)]:
+                self._perform_actor(cue, each)
+
+    def _perform_node(self, cue: Cue) -> None:
+        match cue.deed:
+            case "restart":
+                self.node.stop()
+                self.node = self._make_node(self.node.store)
+                self.watch.restarted()
+                self.node.start()
+            case "break":
+                self.internet.drop(self.node.host)
+            case "split":
+                self.internet.split([self.node.host])
+            case _:
+                raise ValueError(f"a node does not {cue.deed}")
+
+    def _perform_actor(self, cue: Cue, each: ActorHost) -> None:
+        match cue.deed:
+            case "grow":
+                each.actor.grow(cue.to)
+            case "switch":
+                each.actor.switch(self.chains[cue.to])
+            case "break":
+                self.internet.drop(each.host)
+            case "vanish":
+                each.host.is_dark = True
+                self.internet.drop(each.host, silently=True)
+            case "dark":
+                each.host.is_dark = True
+            case "light":
+                each.host.is_dark = False
+            case "split":
+                self.internet.split([each.host])
+            case _:
+                raise ValueError(f"an actor does not {cue.deed}")
