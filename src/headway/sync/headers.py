@@ -27,6 +27,8 @@ Nobody is blamed.
 """
 UNCONNECTED_INTERVAL = 120.0
 """Seconds between two getheaders that a peer can provoke by headers that do not connect (Core HEADERS_RESPONSE_TIME).
+
+What comes sooner is asked for when they have passed: it may be the last that the peer announces for long.
 """
 MAX_STRANGE = 3
 """Questions in a row that a peer may answer with headers that do not connect. (An announcement may cross one.)"""
@@ -160,9 +162,9 @@ class HeaderSync:
             return
         self._note(peer, state, added, now)
         state.strange = state.strange or not added.connects
-        if not added.connects and now - state.provoked_at >= UNCONNECTED_INTERVAL:
-            state.provoked_at = now
-            self.news(peer)
+        if not added.connects:
+            soonest = state.provoked_at + UNCONNECTED_INTERVAL
+            self._retry_at[peer] = min(self._retry_at.get(peer, soonest), soonest)
 
     def shown(self, peer: int, position: int) -> None:
         """The peer announced a block whose header we have."""
@@ -183,6 +185,7 @@ class HeaderSync:
         for peer, at in list(self._retry_at.items()):
             if at <= now:
                 del self._retry_at[peer]
+                self._peers[peer].provoked_at = now
                 self.news(peer)
         while self._waiting and (self._started or self._may_ask_another(now)):
             peer = next(iter(self._waiting))

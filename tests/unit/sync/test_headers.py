@@ -175,6 +175,23 @@ def test_announced_headers_that_do_not_connect_provoke_one_request_in_two_minute
     assert story.asks(1.0) == []
     story.announce(1, BLOCKS[20:21], now=UNCONNECTED_INTERVAL)
     assert story.asks(UNCONNECTED_INTERVAL) == [(1, 4)]
+    assert story.asks(2 * UNCONNECTED_INTERVAL) == []
+
+
+def test_announced_headers_that_do_not_connect_are_asked_for_though_they_come_too_soon() -> None:
+    """A peer that grew twice within two minutes announces nothing more: what it has must not be missed for that."""
+    story = Story()
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    story.announce(1, BLOCKS[10:11], now=10.0)
+    assert story.asks(10.0) == [(1, 4)]
+    story.reply(1, BLOCKS[4:11], now=10.0)
+    for now in (20.0, 30.0):
+        story.announce(1, BLOCKS[20:21], now=now)
+        assert story.asks(now) == []
+    assert story.sync.due() == 10.0 + UNCONNECTED_INTERVAL
+    assert story.asks(10.0 + UNCONNECTED_INTERVAL) == [(1, 10)]
+    assert story.sync.due() is None
 
 
 def test_best_is_the_heaviest_header_that_a_peer_has_shown() -> None:
