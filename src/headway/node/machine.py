@@ -86,7 +86,7 @@ class NodeMachine:
     @property
     def is_at_tip(self) -> bool:
         """Every ready peer was heard about the tip, and everything up to it is stored (see `sync.headers`)."""
-        return self.sync.is_current and not self.pool.is_settling and self.is_settled
+        return self.sync.is_current and self.is_settled and not self.pool.is_settling
 
     @property
     def counters(self) -> NodeCounters:

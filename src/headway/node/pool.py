@@ -57,7 +57,7 @@ class Pool:
     @property
     def is_settling(self) -> bool:
         """Peers that should have a say are not connected yet: some were named, or one is being replaced."""
-        return self.slots.awaits_first_dials or self._replacing_until is not None
+        return self._replacing_until is not None or self.slots.awaits_first_dials
 
     def tick(self, now: Instant) -> None:
         if self._replacing_until is not None and self._replacing_until <= now:
