@@ -28,6 +28,8 @@ SERVICES: Final = 1 | 1 << 3
 """NODE_NETWORK and NODE_WITNESS, which a peer of Bitcoin must offer."""
 MAX_BLOCKS_INV: Final = 500
 """Hashes in the answer to one getblocks."""
+MAX_ANNOUNCED: Final = 8
+"""Headers of one announcement; of more new blocks the last one's hash alone is told (Core MAX_BLOCKS_TO_ANNOUNCE)."""
 BLOCKS: Final = (m.InvType.BLOCK, m.InvType.WITNESS_BLOCK)
 
 
@@ -255,7 +257,8 @@ class Honest:
             else:
                 self.give_block(talk, raw)
         if missing and not talk.is_over:
-            talk.send(m.NotFound(tuple(m.InvEntry(m.InvType.WITNESS_BLOCK, each) for each in missing)))
+            kind = m.InvType.WITNESS_BLOCK if self.network.rules.header_size else m.InvType.BLOCK
+            talk.send(m.NotFound(tuple(m.InvEntry(kind, each) for each in missing)))
 
     def block_for(self, talk: Talk, block: Hash) -> bytes | None:
         """What it gives who asks for this block; None: it has none."""
@@ -276,7 +279,8 @@ class Honest:
         """Blocks from `first` up are new."""
         if first > self.height:
             return
-        if talk.wants_headers and self.network.rules.header_size:
-            talk.send(self.chain.headers(max(first, self.height - 7), self.height))
+        is_short = self.height - first < MAX_ANNOUNCED
+        if talk.wants_headers and is_short and self.network.rules.header_size:
+            talk.send(self.chain.headers(first, self.height))
         else:
             talk.send(m.Inv((m.InvEntry(m.InvType.BLOCK, self.chain.hashes[self.height]),)))

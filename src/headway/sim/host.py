@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from headway.sim.internet import Dial, Host, Internet
     from headway.sim.link import End
     from headway.types import Address, Instant
+
+DIAL_TIMEOUT: Final = 10.0
+"""Seconds after which an actor has done with a dial that nobody answers."""
 
 
 class ActorHost:
@@ -29,13 +32,16 @@ class ActorHost:
 
     def dial(self, target: Address, *, again_after: float = 0.0) -> Dial:
         """Dial, and again so many seconds after each end of it (0: never)."""
-        return self.internet.dial(self.host, target, _Seat(self, None, inbound=False, target=target, again=again_after))
+        seat = _Seat(self, None, inbound=False, target=target, again=again_after)
+        dial = self.internet.dial(self.host, target, seat)
+        self.internet.simulation.later(DIAL_TIMEOUT, seat.hangs, dial)
+        return dial
 
 
 class _Seat:
     """One connection of the actor (`sim.actor.Port`, `sim.link.Party`, `sim.internet.Dialler`)."""
 
-    __slots__ = ("_again", "_at", "_inbound", "_simulation", "_talk", "_target", "end")
+    __slots__ = ("_again", "_at", "_inbound", "_is_answered", "_simulation", "_talk", "_target", "end")
 
     def __init__(
         self, at: ActorHost, end: End | None, *, inbound: bool, target: Address | None = None, again: float = 0.0
@@ -46,6 +52,7 @@ class _Seat:
         self._target = target
         self._again = again
         self._talk: Talk | None = None
+        self._is_answered = False
         self.end = end
 
     def begin(self) -> None:
@@ -82,12 +89,20 @@ class _Seat:
     # What happens to it.
 
     def connected(self, end: End) -> None:
+        self._is_answered = True
         self.end = end
         self.begin()
 
     def connect_failed(self, why: str) -> None:
         del why
+        self._is_answered = True
         self._dial_again()
+
+    def hangs(self, dial: Dial) -> None:
+        """So long nobody has answered the dial."""
+        if not self._is_answered and not dial.given_up:
+            dial.give_up()
+            self._dial_again()
 
     def receive(self, data: bytes) -> None:
         if self._talk is not None:

@@ -107,9 +107,11 @@ class Internet:
         """Part these from the others: what is on its way arrives, nothing more leaves, and nobody is told."""
         for host in hosts:
             host.side = 1
-        for connection, (a, b) in self._connections.items():
+        for connection, (a, b) in tuple(self._connections.items()):
             if a.side != b.side:
                 connection.cut()
+            else:
+                connection.heal()  # parted before, and now on the same side
 
     def heal(self) -> None:
         """All reach each other again; what waited goes on its way."""
@@ -120,12 +122,11 @@ class Internet:
 
     def drop(self, host: Host, *, silently: bool = False) -> None:
         """End all connections of a host: broken for both, or (silently) gone without a word for the others."""
-        for connection, (a, _) in tuple(self._connections.items()):
-            if host in self._connections.get(connection, ()):
-                if silently:
-                    connection.vanish(connection.a if a is host else connection.b)
-                else:
-                    connection.break_off()
+        for connection in self.connections_of(host):
+            if silently:
+                connection.vanish(connection.a if self._connections[connection][0] is host else connection.b)
+            else:
+                connection.break_off()
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection, None)

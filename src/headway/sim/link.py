@@ -53,6 +53,39 @@ class Line:
         return self.free_at
 
 
+class _Share:
+    """What one connection has standing before a line. One segment of each is on the line at a time, so they take
+    turns: a short message of one does not wait for the megabytes of another."""
+
+    __slots__ = ("_is_busy", "_line", "_simulation", "_then", "_waiting")
+
+    def __init__(self, simulation: Simulation, line: Line, then: Callable[[bytes | None], None]) -> None:
+        """`then` takes what has passed, in order."""
+        self._simulation = simulation
+        self._line = line
+        self._then = then
+        self._waiting: deque[bytes | None] = deque()
+        self._is_busy = False
+
+    def put(self, data: bytes | None) -> None:
+        if self._is_busy:
+            self._waiting.append(data)
+        elif self._line.rate:
+            self._pass(data)
+        else:
+            self._then(data)
+
+    def _pass(self, data: bytes | None) -> None:
+        self._is_busy = True
+        self._simulation.at(self._line.pass_on(len(data or b""), self._simulation.now), self._passed, data)
+
+    def _passed(self, data: bytes | None) -> None:
+        self._is_busy = False
+        if self._waiting:
+            self._pass(self._waiting.popleft())
+        self._then(data)
+
+
 class Party(Protocol):
     """Who sits at an end, and is told."""
 
@@ -71,8 +104,8 @@ class End:
     """One end of a connection, as its party holds it."""
 
     __slots__ = (
-        "_arrived_at", "_passed_at", "_queue", "_queued", "_travelling", "_unread", "address", "connection", "is_open",
-        "is_reading", "line_in", "line_out", "other", "party",
+        "_arrived_at", "_has_ended", "_incoming", "_is_reading", "_outgoing", "_queue", "_queued", "_stuck",
+        "_travelling", "_unread", "address", "connection", "is_open", "other", "party",
     )  # fmt: skip
 
     other: End
@@ -81,15 +114,17 @@ class End:
         self.connection = connection
         self.address = address
         """Where the other end sees this one."""
-        self.line_out, self.line_in = line_out, line_in
         self.party: Party | None = None
         self.is_open = True
-        self.is_reading = True
-        self._queue: deque[bytes | None] = deque()  # sent and not yet on its way; None is the end of it
+        self._has_ended = False  # it has said that it sends no more
+        self._is_reading = True
+        self._queue: deque[bytes | None] = deque()  # sent, and not taken by the system; None is the end of it
         self._queued = 0
-        self._travelling = 0  # bytes on their way from here, or unread there
+        self._travelling = 0  # bytes that the system has: before our line, on their way, or unread there
+        self._outgoing = _Share(connection.simulation, line_out, self._depart)
+        self._stuck: list[bytes | None] = []  # passed our line, and found the way cut
         self._arrived_at: Instant = 0.0  # at the other end, the last of what was sent
-        self._passed_at: Instant = 0.0  # our own line, the last of what came
+        self._incoming = _Share(connection.simulation, line_in, self._arrive)
         self._unread: deque[bytes | None] = deque()  # arrived here, and not read
 
     @property
@@ -97,32 +132,38 @@ class End:
         """Bytes that wait here."""
         return self._queued
 
+    @property
+    def is_reading(self) -> bool:
+        return self._is_reading
+
     def send(self, data: bytes) -> None:
         """Queue bytes; nothing happens once this end is closed."""
-        if not self.is_open or not data:
+        if not self.is_open or self._has_ended or not data:
             return
         if len(data) <= SEGMENT:
             self._queue.append(data)
         else:
             self._queue.extend(data[at : at + SEGMENT] for at in range(0, len(data), SEGMENT))
         self._queued += len(data)
-        self.pump()
+        self._pump()
         if self.party is not None:
             self.party.writable(self._queued)
+
+    def half_close(self) -> None:
+        """Send no more; what comes is still read."""
+        if self.is_open and not self._has_ended:
+            self._has_ended = True
+            self._queue.append(None)
+            self._pump()
 
     def close(self) -> None:
         """Send no more and read no more; what was sent still arrives, and then its end."""
         if self.is_open:
+            self.half_close()
             self.is_open = False
             self.party = None
-            self._queue.append(None)
-            self.pump()
+            self.set_reading(reading=True)  # whatever comes is dropped: it must not hold up the other side
             self.connection.closed_one()
-
-    def half_close(self) -> None:
-        """Send no more; what comes is still read."""
-        self._queue.append(None)
-        self.pump()
 
     def reset(self) -> None:
         """Break the connection: the other side hears of it after the way there."""
@@ -130,45 +171,49 @@ class End:
 
     def set_reading(self, *, reading: bool) -> None:
         """Whether what arrives is taken; what is not waits, and in the end stops the sender."""
-        self.is_reading = reading
-        while self.is_reading and self._unread:
+        self._is_reading = reading
+        while self._is_reading and self._unread:
             self._take(self._unread.popleft())
 
-    def pump(self) -> None:
-        """Put on its way what the window and the partition allow."""
-        connection, queue = self.connection, self._queue
-        simulation = connection.simulation
-        while queue and self._travelling < WINDOW and not connection.is_cut:
+    def resume(self) -> None:
+        """There may be room again, or a way: go on, and tell when nothing waits any more."""
+        if self.connection.is_cut:
+            return
+        stuck, self._stuck = self._stuck, []
+        for data in stuck:
+            self._depart(data)
+        had_waiting = self._queued > 0
+        self._pump()
+        if had_waiting and not self._queued and self.party is not None:
+            self.party.writable(0)
+
+    def _pump(self) -> None:
+        """Give the system what the window and the partition allow."""
+        queue = self._queue
+        while queue and self._travelling < WINDOW and not self.connection.is_cut:
             data = queue.popleft()
             size = 0 if data is None else len(data)
             self._queued -= size
             self._travelling += size
-            arrives = self.line_out.pass_on(size, simulation.now) + connection.travel()
-            self._arrived_at = max(self._arrived_at, arrives)
-            simulation.at(self._arrived_at, self.other._come, data)
+            self._outgoing.put(data)
 
-    def resume(self) -> None:
-        """There may be room again: go on, and tell when nothing waits any more."""
-        had_waiting = self._queued > 0
-        self.pump()
-        if had_waiting and not self._queued and self.party is not None:
-            self.party.writable(0)
+    def _depart(self, data: bytes | None) -> None:
+        """It has passed our line."""
+        connection = self.connection
+        if connection.is_cut:
+            self._stuck.append(data)
+            return
+        self._arrived_at = max(self._arrived_at, connection.simulation.now + connection.travel())
+        connection.simulation.at(self._arrived_at, self.other.come, data)
 
-    def _come(self, data: bytes | None) -> None:
+    def come(self, data: bytes | None) -> None:
         """It stands before our line, which others may be using."""
-        if self.line_in.rate and data is not None:
-            simulation = self.connection.simulation
-            self._passed_at = self.line_in.pass_on(len(data), simulation.now)
-            simulation.at(self._passed_at, self._arrive, data)
-        elif self._passed_at > self.connection.simulation.now:  # the end comes after the last byte
-            self.connection.simulation.at(self._passed_at, self._arrive, data)
-        else:
-            self._arrive(data)
+        self._incoming.put(data)
 
     def _arrive(self, data: bytes | None) -> None:
         if self.connection.is_gone:
             return
-        if self.is_reading:
+        if self._is_reading:
             self._take(data)
         else:
             self._unread.append(data)
@@ -178,11 +223,12 @@ class End:
             if self.party is not None:
                 self.party.receive_eof()
             return
-        self.other._travelling -= len(data)
+        other, connection = self.other, self.connection
+        other._travelling -= len(data)
+        if other._queue:  # it hears of the room after the way back
+            connection.simulation.later(connection.path.latency, other.resume)
         if self.party is not None:
             self.party.receive(data)
-        if self.other._queue:
-            self.other.resume()
 
 
 class Connection:
@@ -221,9 +267,10 @@ class Connection:
         self.is_cut = True
 
     def heal(self) -> None:
-        self.is_cut = False
-        for end in (self.a, self.b):
-            end.resume()
+        if self.is_cut:
+            self.is_cut = False
+            for end in (self.a, self.b):
+                end.resume()
 
     def vanish(self, end: End) -> None:
         """`end` is gone without a word, as a machine without power: the other one is left half open."""
@@ -231,10 +278,13 @@ class Connection:
         self._gone()
 
     def reset(self, by: End) -> None:
-        """Break it: `by` knows now, the other after the way there."""
+        """Break it: `by` knows now, the other after the way there, if there is one."""
+        if not by.is_open:
+            return
         by.is_open, by.party = False, None
         self._gone()
-        self.simulation.later(self.travel(), self._tell, by.other)
+        if not self.is_cut:
+            self.simulation.later(self.travel(), self._tell, by.other)
 
     def break_off(self, why: str = "connection reset by peer") -> None:
         """The network breaks it: both are told."""

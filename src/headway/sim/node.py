@@ -97,6 +97,7 @@ class SimNode:
         self._rng = simulation.rng(f"{host.name} disk and processor")
         self._connections: dict[int, _Remote] = {}
         self._timer_at: Instant | None = None
+        self._is_busy = False  # carrying out orders: what the machine orders meanwhile comes behind them
         self._written_at: Instant = 0.0
         tree = HeaderTree(config.network)
         for run in self.store.headers:
@@ -161,10 +162,14 @@ class SimNode:
         self._after_input()
 
     def _after_input(self) -> None:
+        if self._is_busy:
+            return
+        self._is_busy = True
         machine = self.machine
         while orders := machine.orders():
             for order in orders:
                 self._carry_out(order)
+        self._is_busy = False
         due = machine.get_timer()
         if due is not None and (self._timer_at is None or due < self._timer_at):
             self._timer_at = due

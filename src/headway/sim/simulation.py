@@ -62,7 +62,7 @@ class Simulation:
     def at(self, when: Instant, action: Callable[..., None], *arguments: Any) -> None:
         """Have it happen at an instant; one that is past is now."""
         self._planned += 1
-        heapq.heappush(self._queue, (when, self._planned, action, arguments))
+        heapq.heappush(self._queue, (max(when, self.now), self._planned, action, arguments))
 
     def run(self, seconds: float, *, until: Callable[[], bool] | None = None) -> bool:
         """Let time pass. True as soon as `until` holds (looked at after each event), False when it never did."""
@@ -71,8 +71,7 @@ class Simulation:
         if until is not None and until():
             return True
         while queue and queue[0][0] <= end:
-            when, _, action, arguments = pop(queue)
-            self.now = max(self.now, when)
+            self.now, _, action, arguments = pop(queue)
             self.events += 1
             action(*arguments)
             if self.after_event is not None:
