@@ -33,7 +33,7 @@ from headway.node.orders import (
     Store,
     Verify,
 )
-from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
+from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
 from headway.types import Address, Raw
 from headway.wire.messages import Headers
 from tests.toynet import TOYNET

@@ -35,7 +35,7 @@ from headway.node.orders import (
     Verify,
 )
 from headway.node.table import SLACK
-from headway.sync.scheduler import WriteBlock
+from headway.sync.output import WriteBlock
 from headway.types import Address, BlockId, Raw
 from headway.wire import messages as m
 from tests.fuzz.source import Source

@@ -28,7 +28,7 @@ from headway.node import orders as do
 from headway.node.machine import NodeMachine
 from headway.peer.info import peer_info
 from headway.peer.log import node_tracer
-from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
+from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
 from headway.types import Address
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from headway.node.config import NodeConfig
     from headway.peer.info import PeerInfo
     from headway.store import Store
-    from headway.sync.scheduler import Write
+    from headway.sync.output import Write
     from headway.types import Instant
 
 logger = logging.getLogger(__name__)

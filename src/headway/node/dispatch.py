@@ -24,14 +24,13 @@ from headway.node.serve import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutp
 from headway.peer.events import PeerState, Reason
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskAnnounced, AskHeaders
-from headway.sync.scheduler import (
+from headway.sync.output import (
     Blame,
     BlocksDelivered,
     Conflict,
     ProveHeaders,
     Stalled,
     SyncOutput,
-    SyncScheduler,
     TipMoved,
     VerifyBlock,
     Write,
@@ -39,6 +38,7 @@ from headway.sync.scheduler import (
     WriteHeaders,
     WriteInvalid,
 )
+from headway.sync.scheduler import SyncScheduler
 from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:

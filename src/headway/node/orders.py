@@ -14,7 +14,7 @@ from headway.types import Address, BlockId, BlockRequest
 
 if TYPE_CHECKING:
     from headway.network import Proof
-    from headway.sync.scheduler import Write
+    from headway.sync.output import Write
     from headway.types import Raw
     from headway.wire.messages import Block
 

@@ -15,7 +15,7 @@ from headway.errors import StoreError
 from headway.network import Headers
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
-from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
+from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headway.sim.chain import Chain
     from headway.sim.internet import Dial, Host, Internet
     from headway.sim.link import End
-    from headway.sync.scheduler import Write
+    from headway.sync.output import Write
     from headway.types import Height, Instant
 
 MAX_WORK: Final = 0.002

@@ -1,39 +1,47 @@
 """The sync as a whole: what peers bring goes in, what to ask, verify and store comes out.
 
 It owns the order of things (headers first, then blocks) and nothing else: whom to ask for headers is `sync.headers`,
-which blocks of whom is `sync.blocks`, what is best is `chain.headers`, what has been delivered is `chain.blocks`.
+what becomes of them `sync.intake`, which blocks of whom is `sync.blocks`, what is best is `chain.headers`, what has
+been delivered is `chain.blocks`, and what comes out is listed in `sync.output`.
 Called by `node.machine`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from headway.chain.blocks import BlockChain
-from headway.chain.headers import NOT_KNOWN, Added, HeaderTree, Judged
-from headway.errors import FutureHeader, HandshakeRejected, InvalidBlock, MutatedBlock, RemoteProtocolError
+from headway.chain.headers import NOT_KNOWN
+from headway.errors import HandshakeRejected, InvalidBlock, MutatedBlock
 from headway.network import BlockStatus, BlockVerdict, Headers
 from headway.peer.events import HeadersReceived
-from headway.sync.blocks import AskBlocks, BlockScheduler
-from headway.sync.headers import AskAnnounced, AskHeaders, HeaderSync, Stranger
-from headway.types import BlockId, BlockRequest, Hash, Height, Instant, Raw
+from headway.sync.blocks import BlockScheduler
+from headway.sync.headers import HeaderSync, Stranger
+from headway.sync.intake import HeaderIntake
+from headway.sync.output import (
+    Blame,
+    BlocksDelivered,
+    Stalled,
+    SyncOutput,
+    TipMoved,
+    VerifyBlock,
+    WriteBlock,
+    WriteInvalid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from headway.network import Network, Proof
+    from headway.chain.headers import HeaderTree
+    from headway.network import Network
     from headway.peer.events import BlockReceived
+    from headway.types import BlockRequest, Hash, Height, Instant, Raw
     from headway.wire.messages import Block
-
 
 OTHER_CHAIN: Final = (
     "another chain: its headers follow no block that we know. Is the network right, and the file that describes it?"
 )
-MAX_PROVING: Final = 4
-"""Messages of headers of one peer whose proofs are being checked; what more it announces meanwhile is left unread, and
-asked for afterwards."""
 
 
 class Phase(Enum):
@@ -42,107 +50,6 @@ class Phase(Enum):
     BLOCKS = auto()
     CURRENT = auto()
     """Every ready peer was heard about the tip, and every wanted block is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteHeaders:
-    """Headers that joined the tree, back to back, and who brought them."""
-
-    peer: int
-    raw: bytes
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class WriteInvalid:
-    hash: Hash
-
-
-@dataclass(frozen=True, slots=True)
-class WriteBlock:
-    """A valid block, and who brought it."""
-
-    peer: int
-    position: int
-    hash: Hash
-    raw: Raw
-
-
-Write: TypeAlias = WriteHeaders | WriteInvalid | WriteBlock
-
-
-@dataclass(frozen=True, slots=True)
-class ProveHeaders:
-    """Check these proofs off the loop; tell `SyncScheduler.proved(number, first that fails)`."""
-
-    number: int
-    proofs: tuple[Proof, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyBlock:
-    """Judge a block off the loop: `rules.verify_block(request, context, raw)`; tell `SyncScheduler.verified`."""
-
-    peer: int
-    position: int
-    request: BlockRequest
-    context: Any
-    raw: Raw
-
-
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """The peer broke a rule; what follows stands on the error."""
-
-    peer: int
-    error: RemoteProtocolError
-
-
-@dataclass(frozen=True, slots=True)
-class Stalled:
-    """The peer held everybody up; what it owed is being asked of others. It is not blamed for that."""
-
-    peer: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """On a final chain the peer showed a header beside ours that is as valid as ours. It is not blamed for that."""
-
-    peer: int
-    block: BlockId
-    ours: BlockId
-
-
-@dataclass(frozen=True, slots=True)
-class TipMoved:
-    """The best header chain has a new tip; `disconnected` headers left it (0: it only grew)."""
-
-    tip: BlockId
-    disconnected: int
-
-
-@dataclass(frozen=True, slots=True)
-class BlocksDelivered:
-    """The chain of stored blocks moved: ids taken back (newest first), then ids added (oldest first)."""
-
-    disconnected: tuple[BlockId, ...]
-    connected: tuple[BlockId, ...]
-
-
-SyncOutput: TypeAlias = (
-    AskHeaders | AskAnnounced | AskBlocks | Write | ProveHeaders | VerifyBlock
-    | Blame | Stalled | Conflict | TipMoved | BlocksDelivered
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Provisional:
-    """Headers whose proofs are being checked: neither in the tree nor in the store."""
-
-    peer: int
-    event: HeadersReceived
-    judged: Judged
 
 
 class SyncScheduler:
@@ -165,11 +72,12 @@ class SyncScheduler:
         """
         self._tree = tree
         self._ceiling = ceiling
-        self._thorough = thorough
+        self._out: list[SyncOutput] = []
         self.chain = BlockChain(tree, stored, floor=floor or 0)
         self.headers = HeaderSync(
             tree, full_headers=network.limits.full_headers, poll_interval=network.timing.poll_interval
         )
+        self._intake = HeaderIntake(tree, self.headers, self._out, thorough=thorough)
         self.blocks = BlockScheduler(
             tree,
             self.chain,
@@ -179,11 +87,8 @@ class SyncScheduler:
         )
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
-        self._proving: dict[int, _Provisional] = {}  # by number
-        self._last_number = 0
         self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
         self._storing: dict[int, int] = {}  # position -> bytes being written
-        self._out: list[SyncOutput] = []
         self.blocks.reset()
 
     # What others ask of it.
@@ -202,7 +107,7 @@ class SyncScheduler:
     def is_current(self) -> bool:
         return (
             self.headers.all_heard
-            and not self._proving
+            and self._intake.is_idle
             and self.has_blocks_to(self._tree.height(self._tree.tip_position))
         )
 
@@ -213,7 +118,8 @@ class SyncScheduler:
         return not self._wants_blocks or self.chain.first_missing > height
 
     def take(self) -> list[SyncOutput]:
-        out, self._out = self._out, []
+        out = self._out[:]
+        self._out.clear()
         return out
 
     # What happens.
@@ -234,26 +140,13 @@ class SyncScheduler:
         self.blocks.drop_peer(peer)
 
     def headers_received(self, peer: int, event: HeadersReceived, wall_time: float, now: Instant) -> None:
-        if peer not in self._ready:
-            return
-        if not len(event.headers):
-            self._after_headers(peer, event, None if event.fenced else Added(NOT_KNOWN), now)
-            return
-        judged = self._tree.judge(event.headers, wall_time, thorough=self._thorough)
-        if isinstance(judged, Added):
-            self._after_headers(peer, event, judged, now)
-        elif not judged.verdict.proofs:
-            self._after_headers(peer, event, self._tree.accept(judged), now)
-        else:
-            self._prove(_Provisional(peer, event, judged))
+        if peer in self._ready:
+            self._follow(peer, moved=self._intake.received(peer, event, wall_time, now))
 
     def proved(self, number: int, failure: tuple[int, str] | None, now: Instant) -> None:
         """Proofs were checked. `failure`: number of the first header whose proof does not hold, and what is wrong."""
-        provisional = self._proving.pop(number)
-        if failure is not None:
-            self._out.append(Blame(provisional.peer, self._tree.disproved(provisional.judged, *failure)))
-            return
-        self._after_headers(provisional.peer, provisional.event, self._tree.accept(provisional.judged), now)
+        peer, moved = self._intake.proved(number, failure, now)
+        self._follow(peer, moved=moved)
 
     def height_stated(self, peer: int, height: Height) -> None:
         """The peer says how high it is. Proves nothing, and is worth a question when that is above our tip."""
@@ -331,39 +224,11 @@ class SyncScheduler:
         headers = Headers(raw, (0,), (len(raw),), block.parser)
         self.headers_received(peer, HeadersReceived(headers, None), wall_time, now)
 
-    def _prove(self, provisional: _Provisional) -> None:
-        waiting = sum(other.peer == provisional.peer for other in self._proving.values())
-        if provisional.event.request is None and waiting >= MAX_PROVING:
-            self.headers.news(provisional.peer)
-            return
-        self._last_number += 1
-        self._proving[self._last_number] = provisional
-        self._out.append(ProveHeaders(self._last_number, provisional.judged.verdict.proofs))
-
-    def _after_headers(self, peer: int, event: HeadersReceived, added: Added | None, now: Instant) -> None:
-        """What a headers message came to is known; `added` None: there was none, the pong came first."""
-        if added is not None:
-            if added.error is not None and not isinstance(added.error, FutureHeader):
-                self._out.append(Blame(peer, added.error))
-                return
-            self._after_add(peer, added)
-        if event.request is not None:
-            self.headers.settled(peer, added, len(event.headers), now)
-        elif added is not None:
-            self.headers.announced(peer, added, now)
+    def _follow(self, peer: int, *, moved: bool) -> None:
+        """The peer has shown headers; `moved`: the best chain has changed branch."""
+        if moved:
+            self._rebase()
         self._learn(peer)
-
-    def _after_add(self, peer: int, added: Added) -> None:
-        if added.conflict is not None:
-            ours = self._tree.id(self._tree.at(added.conflict.height))
-            self._out.append(Conflict(peer, added.conflict, ours))
-        if not added.count:
-            return
-        self._out.append(WriteHeaders(peer, added.raw, added.count))
-        if self._tree.on_best_chain(added.last):
-            self._out.append(TipMoved(self._tree.tip, added.disconnected))
-            if added.disconnected:
-                self._rebase()
 
     def _learn(self, peer: int) -> None:
         """Tell the block scheduler how far up the best chain this peer is known to reach."""

@@ -20,17 +20,17 @@ from headway.peer.events import PeerDisconnected, PeerMisbehaved, PeerState, Rea
 from headway.peer.machine import PeerMachine
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
-from headway.sync.scheduler import (
+from headway.sync.output import (
     Blame,
     BlocksDelivered,
     Stalled,
-    SyncScheduler,
     TipMoved,
     VerifyBlock,
     WriteBlock,
     WriteHeaders,
     WriteInvalid,
 )
+from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, BlockId
 from headway.wire.messages import GetAddr, GetData, GetHeaders, Message, Verack, Version
 from tests.toynet import GENESIS, PROTOCOL, TOYNET, toy_chain, toy_requests

@@ -11,18 +11,17 @@ from headway.network import BlockStatus, BlockVerdict
 from headway.peer.events import BlockReceived, HeadersReceived
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
-from headway.sync.scheduler import (
+from headway.sync.output import (
     Blame,
     BlocksDelivered,
-    Phase,
     SyncOutput,
-    SyncScheduler,
     TipMoved,
     VerifyBlock,
     WriteBlock,
     WriteHeaders,
     WriteInvalid,
 )
+from headway.sync.scheduler import Phase, SyncScheduler
 from headway.types import BlockId, BlockRequest
 from headway.wire.messages import Block
 from tests.toynet import PARSER, TOYNET, toy_block, toy_chain, toy_hash, toy_headers, toy_requests
