@@ -43,3 +43,16 @@ def listening(pid: int) -> dict[str, int]:
             address, port = local.split(":")
             ports[".".join(str(byte) for byte in reversed(bytes.fromhex(address)))] = int(port, 16)
     return ports
+
+
+def children(pid: int) -> set[int]:
+    """Processes that another has started, and that it has not waited for."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

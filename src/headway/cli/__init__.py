@@ -26,6 +26,7 @@ COMMANDS = {
     "peer": "Talk to one peer: report, ping, headers, blocks, addresses, shell.",
     "serve": "Answer other nodes from the data directory.",
     "demo": "Sync from a network of peers on this machine, three of them faulty.",
+    "simulate": "Play a node among honest and hostile peers in virtual time; a seed replays.",
 }
 """Name -> short help. `headway.cli.NAME` holds the click command NAME."""
 

@@ -25,7 +25,7 @@ from headway.cli.options import (
 from headway.cli.output import Exit, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from headway.network import Network
     from headway.store import Store
@@ -131,10 +131,11 @@ def _write(store: Store, network: Network, wanted: Wanted, stream: BinaryIO, out
     What is stored was proven when it came, signatures of its own copy included (`ChainRules.verify_block`), whatever
     was skipped of its header: nothing is verified again here.
     """
+    from headway.cli.progress import counting
     from headway.store import dump
 
     size = stream.write(dump.head(wanted.first, wanted.count))
-    with _progress(wanted.count, output) as done:
+    with counting(output, wanted.count, lambda count: f"exported {count:,} of {wanted.count:,} blocks") as done:
         for number, height in enumerate(range(wanted.first, wanted.last + 1), 1):
             raw = _block(store, network, height)
             size += stream.write(dump.number(len(raw))) + stream.write(raw)
@@ -166,6 +167,7 @@ def _block(store: Store, network: Network, height: Height) -> bytes:
 @contextmanager
 def _target(file: str, *, force: bool) -> Iterator[BinaryIO]:
     """Where the blocks go: a file of another name beside FILE, which takes its place at the end, or is removed."""
+    from headway.cli.running import interruptible
     from headway.store.disk import failure
 
     if file == STDOUT:
@@ -175,7 +177,7 @@ def _target(file: str, *, force: bool) -> Iterator[BinaryIO]:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     _refuse_existing(path, force=force)
     try:
-        with _interruptible(), unfinished.open("xb") as stream:
+        with interruptible(), unfinished.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -192,40 +194,3 @@ def _refuse_existing(path: Path, *, force: bool) -> None:
 
     if path.exists() and not force:
         raise HeadwayError(f"{path} exists: choose another name, or replace it with --force")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends it as SIGINT does, so that nothing unfinished stays behind."""
-    import signal
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _progress(total: int, output: Output) -> Iterator[Callable[[int], None]]:
-    """Called with how many blocks are written: a line that redraws itself, or one every ten seconds."""
-    import time
-
-    from headway.cli.progress import LIVE_INTERVAL, PLAIN_INTERVAL
-
-    live = output.live()
-    interval = LIVE_INTERVAL if live else PLAIN_INTERVAL
-    shown = time.monotonic()
-
-    def done(count: int) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown >= interval or count == total:
-            shown = now
-            line = f"exported {count:,} of {total:,} blocks"
-            if live:
-                click.echo(f"\r{line}", err=True, nl=count == total)
-            else:
-                output.note(line)
-
-    yield done

@@ -1,16 +1,20 @@
 """How far a node is, on stderr: one live line on a terminal, else a plain line every ten seconds.
 
-rich is loaded only for the live line. Called by `sync` and `serve`.
+rich is loaded only for the live line. Called by `sync` and `serve`; `counting` by the commands that count.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import click
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from headway.aio.status import NodeStatus
     from headway.cli.output import Output
@@ -41,6 +45,31 @@ async def show(output: Output, status: Callable[[], NodeStatus], stop_at: int | 
         while True:
             live.update(Text(meter.line(status(), clock()), no_wrap=True, overflow="ellipsis"), refresh=True)
             await asyncio.sleep(LIVE_INTERVAL)
+
+
+@contextmanager
+def counting(output: Output, total: int, line: Callable[[int], str]) -> Iterator[Callable[[int], None]]:
+    """Called with how many of `total` are done, shows `line(count)`: redrawn, or a new one every ten seconds."""
+    live = output.live()
+    interval = LIVE_INTERVAL if live else PLAIN_INTERVAL
+    shown, is_open = time.monotonic(), False
+
+    def done(count: int) -> None:
+        nonlocal shown, is_open
+        now = time.monotonic()
+        if now - shown >= interval or count == total:
+            shown = now
+            if live:
+                is_open = count < total
+                click.echo(f"\r\x1b[K{line(count)}", err=True, nl=not is_open)
+            else:
+                output.note(line(count))
+
+    try:
+        yield done
+    finally:
+        if is_open:
+            click.echo(err=True)
 
 
 class Meter:

@@ -1,6 +1,7 @@
 """A command that runs until it is done or a signal ends it: SIGINT and SIGTERM alike, state saved, exit code 130.
 
-The first signal asks; a second one does not wait. Called by the commands that talk to peers.
+The first signal asks; a second one does not wait. Called by the commands that talk to peers; `interruptible` by those
+that work without an event loop.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +17,7 @@ import click
 from headway.cli import ARGUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from typing import Any
 
     from headway.cli.output import Exit
@@ -60,6 +62,16 @@ async def first_done(
         for each in (*tasks, *aside):
             each.cancel()
         await asyncio.wait((*tasks, *aside))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends what runs here as SIGINT does, by KeyboardInterrupt, so that nothing unfinished stays behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def resume_command() -> str:

@@ -14,7 +14,7 @@ import pytest
 from headway.aio.status import NodeStatus
 from headway.cli import progress
 from headway.cli.output import Output
-from headway.cli.progress import Meter, duration
+from headway.cli.progress import Meter, counting, duration
 from headway.types import BlockId
 from tests.interop.cli import HEADWAY
 from tests.loopback import on_loop
@@ -109,6 +109,33 @@ async def test_lines_come_now_and_then_where_there_is_no_terminal() -> None:
     shown.cancel()
     await asyncio.wait([shown])
     quick.undo()
+
+
+@pytest.mark.parametrize(("interval", "shown"), [(0.0, [1, 2, 3]), (3600.0, [3])])
+def test_what_is_counted_is_shown_now_and_then_and_at_the_end(
+    interval: float, shown: list[int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", interval)
+    with counting(Output(), 3, lambda count: f"{count} of 3") as done:
+        for count in (1, 2, 3):
+            done(count)
+    assert capsys.readouterr().err.splitlines() == [f"{count} of 3" for count in shown]
+
+
+class Terminal(Output):
+    def live(self) -> bool:
+        return True
+
+
+def test_what_is_counted_on_a_terminal_is_redrawn_and_its_line_ended(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LIVE_INTERVAL", 0.0)
+    for last, text in ((2, "\r1 of 3\r2 of 3\n"), (3, "\r1 of 3\r2 of 3\r3 of 3\n")):
+        with counting(Terminal(), 3, lambda count: f"{count} of 3") as done:
+            for count in range(1, last + 1):
+                done(count)
+        assert capsys.readouterr().err == text
 
 
 def test_line_is_live_on_a_terminal_and_leaves_nothing_on_stdout(served: Served) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from headway.cli import ARGUMENTS
 from headway.cli.output import Exit
-from headway.cli.running import first_done, resume_command, run
+from headway.cli.running import first_done, interruptible, resume_command, run
 from tests.loopback import on_loop
 
 
@@ -39,6 +39,14 @@ def test_second_signal_does_not_wait() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(command)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_work_without_a_loop_is_interrupted_by_either_signal(number: signal.Signals) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(number)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_command_that_ends_by_itself_gives_its_code() -> None:
