@@ -18,7 +18,7 @@ from headway.sim.link import Path
 from headway.sim.node import MemoryStore, SimNode
 from headway.sim.scenario import MAIN, ChainPlan
 from headway.sim.simulation import EPOCH, Simulation
-from headway.sync.scheduler import WriteBlock, WriteHeaders, WriteInvalid
+from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
 from headway.testing.simulated import cast_chains
 from headway.types import Address
 from headway.wire.messages import Version
