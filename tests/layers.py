@@ -16,12 +16,13 @@ from typing import Final, NamedTuple
 ANYTHING: Final = ("",)
 """Every module of headway begins with the empty prefix."""
 
-_PURE: Final = ("kernel", "wire", "network", "networks", "peer", "chain", "sync", "node")
+_PURE: Final = ("ways", "kernel", "wire", "network", "networks", "peer", "chain", "sync", "node")
 
 ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     # layer: what its modules may import of headway, besides themselves, `types` and `errors`
     "types": (),
     "errors": (),
+    "ways": (),
     "kernel": (),
     "wire": ("kernel",),
     "network": ("wire",),
@@ -32,7 +33,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "peer": ("network", "wire"),
     "chain": ("network", "kernel"),  # does not know that peers exist
     "sync": ("chain", "peer.events", "wire", "network"),
-    "node": ("sync", "peer", "chain", "wire", "network"),
+    "node": ("sync", "peer", "chain", "wire", "network", "ways"),
     "store": ("chain", "network", "kernel"),
     "aio": (*_PURE, "network_file", "store", "__init__"),
     "blocking": (*_PURE, "network_file", "__init__"),

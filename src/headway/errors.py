@@ -14,7 +14,8 @@ HeadwayError
 ├── LocalProtocolError       the caller used a machine wrongly
 ├── RequestFailed            a request will not be answered
 │   ├── RequestTimeout       not in time
-│   └── PeerGone             its peer has gone
+│   ├── PeerGone             its peer has gone
+│   └── ProxyFailed          the proxy does not do its work: no fault of the peer behind it
 ├── StoreError               the data directory: locked, damaged, of another network, of a newer format
 └── ConfigError              an option or a file of the user is wrong
 """
@@ -128,6 +129,10 @@ class RequestTimeout(RequestFailed):
 
 class PeerGone(RequestFailed):
     """The peer went before it answered; the message says why it went."""
+
+
+class ProxyFailed(RequestFailed):
+    """The proxy on the way cannot be reached, or does not do its work. Nothing is known of the peer behind it."""
 
 
 class StoreError(HeadwayError):
