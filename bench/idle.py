@@ -28,7 +28,8 @@ from bench import measure, processes
 from bench.chains import REPOSITORY
 from bench.measure import LIMIT, NATIVE, PURE, Measure, Sample
 from headway.aio.config import LocalConfig
-from headway.aio.connection import Connection, open_connection, shared_scratch
+from headway.aio.connection import Connection, shared_scratch
+from headway.aio.dial import open_connection
 from headway.aio.peer import Peer
 from headway.network import Timing
 from headway.networks.bitcoin import REGTEST

@@ -20,7 +20,8 @@ from bench.client import Client
 from bench.measure import LIMIT, NATIVE, PURE, Measure, Sample
 from bench.source import KINDS, flood, frame
 from headway.aio.config import LocalConfig
-from headway.aio.connection import SCRATCH_SIZE, open_connection
+from headway.aio.connection import SCRATCH_SIZE
+from headway.aio.dial import open_connection
 from headway.aio.peer import Peer
 from headway.networks.bitcoin import REGTEST
 from headway.peer.config import PeerConfig

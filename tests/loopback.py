@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, Self, Unpack
 
 from headway.aio.config import Keywords, LocalConfig
-from headway.aio.connection import open_connection
+from headway.aio.dial import open_connection
 from headway.aio.peer import Peer
 from headway.errors import HandshakeRejected
 from headway.network import Network

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from headway import networks as networks
     from headway import types as types
     from headway.aio.config import LocalConfig as LocalConfig
-    from headway.aio.connection import open_connection as open_connection
+    from headway.aio.dial import connect as connect
+    from headway.aio.dial import open_connection as open_connection
     from headway.aio.node import Node as Node
     from headway.aio.peer import Peer as Peer
-    from headway.aio.peer import connect as connect
     from headway.errors import HandshakeRejected as HandshakeRejected
     from headway.errors import HeadwayError as HeadwayError
     from headway.errors import PeerGone as PeerGone
@@ -49,9 +49,9 @@ __version__ = "0.1.0"
 
 _HOME = {
     "headway.aio.config": ("LocalConfig",),
-    "headway.aio.connection": ("open_connection",),
+    "headway.aio.dial": ("connect", "open_connection"),
     "headway.aio.node": ("Node",),
-    "headway.aio.peer": ("Peer", "connect"),
+    "headway.aio.peer": ("Peer",),
     "headway.errors": ("HandshakeRejected", "HeadwayError", "PeerGone", "RequestTimeout"),
     "headway.network": ("Limits", "Network", "Timing"),
     "headway.network_file": ("load_network",),

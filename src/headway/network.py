@@ -7,7 +7,7 @@ node) sees a chain through these protocols alone; `tests/toynet.py` proves it wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,6 +59,17 @@ class Timing:
             value = getattr(self, item.name)
             if not value >= 0 or value == float("inf"):
                 raise ConfigError(f"Timing.{item.name} is {value!r}; it must be a finite number of seconds, 0 for off")
+
+    def stretched(self, patience: float) -> Timing:
+        """For a remote behind a slow way: what it has to do takes so many times as long. The minutes of `idle_timeout`
+        and `ping_timeout` are enough for any, and our own intervals are ours."""
+        return replace(self, **{name: getattr(self, name) * patience for name in _STRETCHED})
+
+
+_STRETCHED = (
+    *("connect_timeout", "handshake_timeout", "headers_timeout", "addresses_timeout", "transaction_timeout"),
+    *("batch_timeout", "block_timeout", "close_timeout"),
+)
 
 
 @dataclass(frozen=True, slots=True)

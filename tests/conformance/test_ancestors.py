@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from headway.aio.config import LocalConfig
-from headway.aio.connection import open_connection
+from headway.aio.dial import open_connection
 from headway.aio.node import Node
 from headway.aio.peer import Peer
 from headway.errors import CodecError, HandshakeRejected, PeerGone, RequestTimeout

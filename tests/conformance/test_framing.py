@@ -14,8 +14,8 @@ import pytest
 
 from headway import blocking
 from headway.aio.config import LocalConfig
+from headway.aio.dial import connect
 from headway.aio.node import Node
-from headway.aio.peer import connect
 from headway.errors import CodecError
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST

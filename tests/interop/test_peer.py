@@ -19,8 +19,8 @@ import pytest
 
 from headway import blocking
 from headway.aio.config import LocalConfig
-from headway.aio.connection import open_connection
-from headway.aio.peer import Peer, connect
+from headway.aio.dial import connect, open_connection
+from headway.aio.peer import Peer
 from headway.errors import PeerGone
 from headway.networks.bitcoin import REGTEST
 from headway.peer.events import PeerState, Reason, RequestKind

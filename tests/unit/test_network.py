@@ -32,3 +32,16 @@ def test_every_limit_is_a_positive_number() -> None:
 def test_a_test_network_is_a_changed_copy() -> None:
     other = replace(TOYNET, name="other", magic=b"\0\0\0\0")
     assert (other.name, other.rules) == ("other", TOYNET.rules)
+
+
+def test_stretched_times_are_those_that_a_remote_needs() -> None:
+    usual = Timing(poll_interval=5.0, headers_timeout=0.0)
+    slow = usual.stretched(3.0)
+    longer = {item.name for item in fields(Timing) if getattr(slow, item.name) != getattr(usual, item.name)}
+    assert longer == {
+        *("connect_timeout", "handshake_timeout", "addresses_timeout", "transaction_timeout"),
+        *("batch_timeout", "block_timeout", "close_timeout"),
+    }
+    assert slow.block_timeout == 3 * usual.block_timeout
+    assert slow.headers_timeout == 0.0  # off is off
+    assert usual.stretched(1.0) == usual

@@ -14,9 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from headway.aio.dns import lookup
-from headway.errors import LocalProtocolError, PeerGone, RequestFailed, RequestTimeout
-from headway.network import Timing
+from headway.errors import PeerGone
 from headway.types import Address
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 SCRATCH_SIZE: Final = 256 * 1024
 """Bytes taken from a socket at once; more than Linux's default receive buffer brings nothing."""
-
-_CONNECT_TIMEOUT: Final = Timing().connect_timeout
 
 _scratch: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
 
@@ -159,60 +155,6 @@ class Connection(asyncio.BufferedProtocol):
         self._receiver.handle_connection_lost(words(exc) if exc else "closed", self._loop.time())
         self.closed.set_result(None)
         self._after_input()
-
-
-async def open_connection(
-    host: str | Address, port: int | None = None, *, connect_timeout: float = _CONNECT_TIMEOUT
-) -> socket.socket:
-    """Dial. Returns a connected socket, to be given to `Peer`; until then its holder closes it.
-
-    `host` is an `Address`, or a name or IP address with `port`. The addresses of a name are tried one after another,
-    within `connect_timeout` seconds altogether (0: no limit). Raises RequestTimeout, or PeerGone that says
-    why nothing answered.
-    """
-    if isinstance(host, str):
-        if port is None:
-            raise LocalProtocolError(f"no port to dial at {host}")
-        host = Address(host, port)
-    try:
-        return await dial(host, connect_timeout)
-    except RequestFailed as error:
-        raise type(error)(f"cannot connect to {host}: {error}") from None
-
-
-async def dial(target: Address, connect_timeout: float) -> socket.socket:
-    """As `open_connection`; the errors say the reason alone."""
-    try:
-        async with asyncio.timeout(connect_timeout or None):
-            return await _dial_first(target)
-    except TimeoutError:
-        raise RequestTimeout(f"no answer within {connect_timeout:g} s") from None
-
-
-async def _dial_first(target: Address) -> socket.socket:
-    failures: list[str] = []
-    try:
-        addresses = await lookup(target.host, target.port)
-    except OSError as error:
-        raise PeerGone(f"the name has no address: {error.strerror or error}") from None
-    for address in addresses:
-        try:
-            return await _dial(address)
-        except OSError as error:
-            failures.append(words(error) if address == target else f"{address}: {words(error)}")
-    raise PeerGone("; ".join(failures) or "the name has no address")
-
-
-async def _dial(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def words(error: Exception) -> str:

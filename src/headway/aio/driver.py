@@ -18,7 +18,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from headway import kernel
-from headway.aio.connection import Connection, dial
+from headway.aio.connection import Connection
+from headway.aio.dial import dial
 from headway.aio.dns import resolve
 from headway.aio.timer import Timer
 from headway.chain.records import Prover

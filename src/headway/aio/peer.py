@@ -2,7 +2,7 @@
 
 A reply settles its own request and runs its callback. Everything that waits for a peer fails when that peer goes. A
 slow consumer of ours stops the socket, and no deadline of the remote runs while it waits for us.
-Not here: the protocol (`peer.machine`), the socket (`connection`), many peers (`node`).
+Not here: the protocol (`peer.machine`), the socket (`connection`), how one gets it (`dial`), many peers (`node`).
 """
 
 from __future__ import annotations
@@ -11,21 +11,15 @@ import asyncio
 import random
 import socket
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
 from headway.aio.blocks import AwaitedFeed, BlockStream
-from headway.aio.config import Keywords, LocalConfig
-from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch
+from headway.aio.config import LocalConfig
+from headway.aio.connection import Connection, endpoints, shared_scratch
 from headway.aio.consumers import Consumers
 from headway.aio.timer import Timer
 from headway.aio.waiters import Waiters
-from headway.errors import (
-    ConfigError,
-    LocalProtocolError,
-    PeerGone,
-    RequestTimeout,
-)
+from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
 from headway.peer import events
 from headway.peer.ending import why_gone, why_no_handshake
 from headway.peer.events import PeerDisconnected, PeerEvent, PeerState, Reason
@@ -38,10 +32,8 @@ from headway.types import ZERO_HASH, Address
 from headway.wire import messages as m
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-    from typing import Unpack
+    from collections.abc import AsyncGenerator, Iterable
 
-    from headway.network import Network
     from headway.peer.stats import PeerStats
     from headway.types import BlockId, BlockRequest, Hash, Header, Instant, Locator
 
@@ -56,10 +48,13 @@ class Peer:
     `id` is unique in this process and never changes.
     """
 
-    def __init__(self, connection: socket.socket, *, inbound: bool = False, config: LocalConfig) -> None:
+    def __init__(
+        self, connection: socket.socket, *, inbound: bool = False, config: LocalConfig, address: Address | None = None
+    ) -> None:
         """`connection`: a connected socket, of `open_connection` or accepted; from now on it is ours to close.
 
-        Raises ConfigError when the config names no network that exists, PeerGone when the remote has hung up already.
+        `address`: who the remote is, where the socket does not tell: it ends at a proxy. Raises ConfigError when the
+        config names no network that exists, PeerGone when the remote has hung up already.
         """
         self.id = next(numbers)
         self.config = config
@@ -67,9 +62,9 @@ class Peer:
         self._network = ours.network
         self._loop = asyncio.get_running_loop()
         self._socket = connection
-        self._bound, address = endpoints(connection)
+        self._bound, remote = endpoints(connection)
         self._machine = PeerMachine(
-            ours, inbound=inbound, address=address, rng=_rng, scratch=shared_scratch(), log=tracer(self.id)
+            ours, inbound=inbound, address=address or remote, rng=_rng, scratch=shared_scratch(), log=tracer(self.id)
         )
         after_input = self._after_input  # one bound method for both
         self._connection = Connection(self._machine, after_input)
@@ -370,27 +365,3 @@ class Peer:
         return LocalProtocolError(
             f"{self!r}: the reply stands behind messages that this same task has not taken; await it in another task"
         )
-
-
-@asynccontextmanager
-async def connect(
-    target: str | Address, *, network: Network | str = "bitcoin", **identity: Unpack[Keywords]
-) -> AsyncIterator[Peer]:
-    """One outbound peer, ready for use, and nothing left of it afterwards.
-
-    `target` is `host:port`, a host alone with the network's port, or an Address; `identity` are fields of LocalConfig.
-    Raises PeerGone or RequestTimeout when nothing answers there, HandshakeRejected, ConfigError for a bad target.
-    """
-    config = LocalConfig(network=network, **identity)
-    chain = config.peer_config().network
-    try:
-        address = target if isinstance(target, Address) else Address.parse(target, chain.port)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    connection = await open_connection(address, connect_timeout=chain.timing.connect_timeout)
-    peer = Peer(connection, config=config)
-    try:
-        await peer.run()
-        yield peer
-    finally:
-        await peer.close()

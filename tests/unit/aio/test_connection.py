@@ -1,4 +1,4 @@
-"""One connection: dialling, back-pressure in both directions, and that a socket is closed whatever happens."""
+"""One connection: back-pressure in both directions, and that a socket is closed whatever happens."""
 
 from __future__ import annotations
 
@@ -9,85 +9,17 @@ from dataclasses import replace
 
 import pytest
 
-import headway
 from headway.aio.config import LocalConfig
-from headway.aio.connection import Connection, endpoints, open_connection, shared_scratch, words
-from headway.errors import LocalProtocolError, PeerGone, RequestTimeout
+from headway.aio.connection import Connection, endpoints, shared_scratch, words
 from headway.network import Timing
 from headway.peer.events import PeerState, Reason
-from headway.types import Address
 from headway.wire import messages as m
-from tests.loopback import listen, on_loop, raw_pair, socket_pair
+from tests.loopback import on_loop, raw_pair, socket_pair
 from tests.toynet import TOYNET, toynet
 
 PLAIN = LocalConfig(network=TOYNET)
 MEGABYTE = m.Unknown("toy200", bytes(1_000_000))
 FRAME = 1_000_008
-
-
-# Dialling.
-
-
-@on_loop
-async def test_open_connection_gives_a_connected_socket() -> None:
-    listener, address = listen()
-    with listener, await headway.open_connection(address.host, address.port) as sock:
-        assert sock.getpeername() == (address.host, address.port)
-
-
-@on_loop
-async def test_open_connection_tries_the_addresses_of_a_name() -> None:
-    listener, address = listen()
-    with listener, await open_connection("localhost", address.port) as sock:
-        assert sock.getpeername()[1] == address.port
-
-
-@on_loop
-async def test_refused_connection_says_so() -> None:
-    listener, address = listen()
-    listener.close()
-    with pytest.raises(PeerGone, match=f"cannot connect to {address}: connection refused"):
-        await open_connection(address)
-
-
-@on_loop
-async def test_remote_that_takes_no_connection_is_a_request_timeout() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as last:
-        last.setblocking(False)
-        address = Address(*full.getsockname())
-        with await open_connection(address), pytest.raises(RequestTimeout, match=r"no answer within 0\.05 s"):
-            await open_connection(address, connect_timeout=0.05)
-
-
-@on_loop
-async def test_zero_seconds_to_connect_are_no_limit() -> None:
-    listener, address = listen()
-    with listener, await open_connection(address, connect_timeout=0.0) as sock:
-        assert endpoints(sock)[1] == address
-
-
-@on_loop
-async def test_name_without_an_address_is_peer_gone() -> None:
-    with pytest.raises(PeerGone, match="the name has no address"):
-        await open_connection("no such name", 1)
-
-
-@on_loop
-async def test_host_without_a_port_is_the_callers_mistake() -> None:
-    with pytest.raises(LocalProtocolError, match="no port"):
-        await open_connection("127.0.0.1")
-
-
-@on_loop
-async def test_cancelled_dial_leaves_no_socket() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = Address(*full.getsockname())
-        with await open_connection(address):
-            dial = asyncio.create_task(open_connection(address))
-            await asyncio.sleep(0)
-            dial.cancel()
-            await asyncio.wait([dial])
-            assert dial.cancelled()
 
 
 @on_loop

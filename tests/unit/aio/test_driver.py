@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headway.aio.connection import open_connection
+from headway.aio.dial import connect, open_connection
 from headway.aio.node import Node
-from headway.aio.peer import connect
 from headway.network import Network, Timing
 from headway.peer.events import PeerState
 from headway.store import Store

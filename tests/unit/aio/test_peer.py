@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-import headway
 from headway.aio.config import LocalConfig
-from headway.aio.peer import Peer, connect
-from headway.errors import ConfigError, HandshakeRejected, LocalProtocolError, PeerGone, RequestTimeout
+from headway.aio.peer import Peer
+from headway.errors import HandshakeRejected, LocalProtocolError, PeerGone, RequestTimeout
 from headway.network import Timing
 from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
 from headway.types import Address, BlockId
 from headway.wire import messages as m
-from tests.loopback import ADDRESS, TRANSACTION, RawRemote, listen, on_loop, peers, serving, socket_pair
+from tests.loopback import ADDRESS, TRANSACTION, RawRemote, on_loop, peers, serving, socket_pair
 from tests.toynet import GENESIS, TOYNET, toy_chain, toy_hash, toynet
 
 CHAIN = toy_chain(40)
@@ -358,47 +357,6 @@ async def test_messages_give_the_rest_and_then_fail_when_the_remote_goes() -> No
             await anext(arriving)
         with pytest.raises(PeerGone):
             await anext(ours.messages())
-
-
-# connect()
-
-
-@on_loop
-async def test_connect_gives_a_ready_peer_and_leaves_nothing() -> None:
-    listener, address = listen()
-    with listener:
-
-        async def accept() -> None:
-            accepted, _ = await asyncio.get_running_loop().sock_accept(listener)
-            peer = Peer(accepted, inbound=True, config=serving(CHAIN))
-            await peer.run()
-            with pytest.raises(PeerGone):
-                async for _ in peer.messages():
-                    pass
-            await peer.close()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(accept())
-            async with headway.connect(str(address), network=TOYNET, user_agent="/mine:1/") as peer:
-                assert len(await peer.request_headers(GENESIS)) == len(CHAIN)
-        assert peer.state is PeerState.CLOSED
-
-
-@on_loop
-async def test_connect_to_a_port_where_nothing_listens_is_peer_gone() -> None:
-    listener, address = listen()
-    listener.close()
-    with pytest.raises(PeerGone, match="refused"):
-        async with connect(address, network=TOYNET):
-            pytest.fail("nobody is there")
-
-
-@on_loop
-@pytest.mark.parametrize("target", ["", "host:port", "host:99999", "[::1"])
-async def test_connect_to_what_is_no_address_is_a_config_error(target: str) -> None:
-    with pytest.raises(ConfigError):
-        async with connect(target, network=TOYNET):
-            pytest.fail("no such address")
 
 
 @on_loop

@@ -114,7 +114,7 @@ def genesis_of(network: Network) -> BlockId:
 @asynccontextmanager
 async def dialled(target: Target, **identity: Unpack[Keywords]) -> AsyncIterator[Peer]:
     """A ready peer. Errors of the connection say what to look at."""
-    from headway.aio.peer import connect
+    from headway.aio.dial import connect
     from headway.errors import PeerGone, RequestTimeout
 
     async with AsyncExitStack() as stack:
