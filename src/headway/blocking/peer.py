@@ -63,14 +63,17 @@ class Peer:
     `id` is unique in this process and never changes.
     """
 
-    def __init__(self, connection: socket.socket, *, inbound: bool = False, config: PeerConfig) -> None:
+    def __init__(
+        self, connection: socket.socket, *, inbound: bool = False, config: PeerConfig, address: Address | None = None
+    ) -> None:
         """`connection`: a connected socket, dialled or accepted; from now on it is ours to close.
 
-        Raises PeerGone when the remote has hung up already.
+        `address`: who the remote is, where the socket does not tell: it ends at a proxy. Raises PeerGone when the
+        remote has hung up already.
         """
         self.id = next(numbers)
-        self._bound, address = endpoints(connection)
-        self._machine = PeerMachine(config, inbound=inbound, address=address, rng=_rng, log=tracer(self.id))
+        self._bound, remote = endpoints(connection)
+        self._machine = PeerMachine(config, inbound=inbound, address=address or remote, rng=_rng, log=tracer(self.id))
         self._connection = Connection(connection, self._machine)
         self._network = config.network
         self._gone: PeerDisconnected | None = None

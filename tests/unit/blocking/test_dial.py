@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 import headway
 from headway.blocking.dial import MAX_ANSWERS, connect, dial
-from headway.errors import ConfigError, HandshakeRejected, PeerGone, RequestTimeout
+from headway.errors import ConfigError, HandshakeRejected, PeerGone, ProxyFailed, RequestFailed, RequestTimeout
 from headway.network import Timing
 from headway.peer.events import PeerState
 from headway.types import Address
 from headway.wire import messages as m
 from tests.farend import FarEnd, meanwhile, served
+from tests.socks import Fault, SocksProxy, in_a_thread
 from tests.toynet import TOYNET, toy_chain, toynet
+
+ONION = "x" * 56 + ".onion"
 
 
 def nowhere() -> Address:
@@ -103,9 +107,82 @@ def test_network_that_does_not_exist_is_a_config_error() -> None:
 
 
 def test_name_of_a_thousand_addresses_is_tried_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    address = nowhere()
-    answer = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address.host, address.port))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: [answer] * 1_000)
+    port = nowhere().port
+    answers = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{number % 250}", port)) for number in range(1_000)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: answers)
     with pytest.raises(PeerGone) as caught:
         dial(Address("many.example", 1), 60.0)
-    assert str(caught.value).count("connection refused") == MAX_ANSWERS
+    assert str(caught.value).count(";") == MAX_ANSWERS - 1
+
+
+# Through a proxy.
+
+
+def test_proxy_is_asked_and_our_resolver_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *hints: Any, **more: Any) -> Any:
+        assert host == "127.0.0.1", f"our resolver was asked for {host}"
+        return ask(host, *hints, **more)
+
+    with served(toy_chain(3)) as address, in_a_thread(SocksProxy({"peer.example": address, ONION: address})) as proxy:
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        for target in ("peer.example:8333", f"{ONION}:8333"):
+            with connect(target, network=TOYNET, proxy=str(proxy.address)) as peer:
+                assert str(peer.address) == target
+                assert peer.ping() >= 0.0
+        monkeypatch.undo()
+    assert [(asked.kind, asked.host, asked.port) for asked in proxy.asked] == [
+        (3, "peer.example", 8333),
+        (3, ONION, 8333),
+    ]
+    assert len({asked.username for asked in proxy.asked}) == 2
+    assert len({asked.password for asked in proxy.asked}) == 2
+
+
+def test_what_is_near_goes_past_the_proxy() -> None:
+    with served(toy_chain(3)) as address, connect(address, network=TOYNET, proxy=nowhere()) as peer:
+        assert peer.address == address
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        (Fault(), PeerGone, "says: host unreachable"),
+        (Fault(code=5), PeerGone, "says: connection refused"),
+        (Fault(at="hello", answer=b"HTTP"), ProxyFailed, "speaks no SOCKS5"),
+        (Fault(at="login", answer=b""), ProxyFailed, "hung up"),
+        (Fault(at="request", answer=b"\x05"), PeerGone, "hung up"),
+    ],
+)
+def test_every_failure_of_a_proxy_has_its_type_and_words(fault: Fault, error: type[RequestFailed], words: str) -> None:
+    with in_a_thread(SocksProxy({}, fault)) as proxy, pytest.raises(RequestFailed) as caught:
+        connect(f"{ONION}:8333", network=TOYNET, onion=proxy.address)
+    assert type(caught.value) is error
+    assert str(caught.value).startswith(f"cannot connect to {ONION}:8333: the proxy {proxy.address} ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("at", "error"), [("hello", ProxyFailed), ("request", RequestTimeout)])
+def test_silence_is_the_proxys_until_it_was_asked(at: str, error: type[RequestFailed]) -> None:
+    silent = SocksProxy({}, Fault(at=at, is_silent=True))
+    with in_a_thread(silent), pytest.raises(RequestFailed, match=r"gave no answer within 0\.5 s") as caught:
+        connect(f"{ONION}:8333", network=TOYNET, timeout=0.5, onion=silent.address)
+    assert type(caught.value) is error
+
+
+def test_proxy_that_is_not_there_is_no_fault_of_the_peer() -> None:
+    address = nowhere()
+    with pytest.raises(ProxyFailed, match=f"the proxy {address} cannot be reached: connection refused"):
+        connect(f"{ONION}:8333", network=TOYNET, proxy=address)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = Address(*full.getsockname())
+        with dial(address, 60.0), pytest.raises(ProxyFailed, match=r"gave no answer within 0\.05 s"):
+            connect(f"{ONION}:8333", network=TOYNET, timeout=0.05, proxy=address)
+
+
+def test_onion_service_without_a_proxy_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match=r"no way to .*--proxy or --onion"):
+        connect(f"{ONION}:8333", network=TOYNET)
