@@ -29,6 +29,7 @@ from headway.node.orders import (
     Order,
     Prove,
     Resolve,
+    SeedAnswer,
     Send,
     Store,
     Verify,
@@ -195,8 +196,8 @@ class VirtualNode:
                 self._result(order.order, records.proven(headers, self.world.network.rules, order.context))
             case Resolve():
                 self.world.resolved.append(order.names)
-                found = tuple(a for name in order.names for a in self.world.names.get(name, ()))
-                self._result(order.order, found)
+                found = (SeedAnswer(name, self.world.names.get(name, ())) for name in order.names)
+                self._result(order.order, tuple(found))
             case Emit():
                 self.events.append(order.event)
 

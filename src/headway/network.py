@@ -371,7 +371,11 @@ class Network:
     handshake: HandshakePolicy
     rules: ChainRules
     dns_seeds: tuple[str, ...] = ()
-    fixed_seeds: tuple[Address, ...] = ()
+    seed_filter: int = 0
+    """Service bits by which `dns_seeds` choose when they stand in front of the name: x9.seed.example (Core's seeders).
+    0: these know no such thing."""
+    fixed_seeds: Sequence[Address] = ()
+    """For those whom no DNS seed answers."""
     wants_relay: bool = False
     """Whether a node says in its version that it wants to hear of transactions: else it hears of no blocks, either."""
     required_services: int = 0

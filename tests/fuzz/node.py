@@ -30,6 +30,7 @@ from headway.node.orders import (
     Order,
     Prove,
     Resolve,
+    SeedAnswer,
     Send,
     Store,
     Verify,
@@ -214,7 +215,7 @@ class _Life:
             peer = self.dialled.pop(how % len(self.dialled))
             if how & 0x80:
                 self.dialled.append(peer)  # the machine forgets it by a Disconnect
-                self.machine.handle_connect_failed(peer, "refused\x1b", self.now)
+                self.machine.handle_connect_failed(peer, "refused\x1b", self.now, at_proxy=bool(how & 0x40))
             else:
                 self.connected[peer] = []
                 self.machine.handle_connected(peer, self.now)
@@ -234,7 +235,7 @@ class _Life:
             case Load():
                 result = self.store[order.position]
             case Resolve():
-                result = _ADDRESSES
+                result = tuple(SeedAnswer(name, _ADDRESSES) for name in ("seed.toy", *order.names))
         self.machine.handle_result(order.order, result, self.now)
 
     def result(self) -> None:

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from headway import kernel
 from headway.aio.connection import Connection
 from headway.aio.dial import dial
-from headway.aio.dns import resolve
+from headway.aio.dns import ask_seeds
 from headway.aio.timer import Timer
 from headway.chain.records import Prover
-from headway.errors import RequestFailed, StoreError
+from headway.errors import ConfigError, ProxyFailed, RequestFailed, StoreError
 from headway.network import Headers
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
@@ -63,6 +63,7 @@ class NodeDriver:
         """`writer` has one thread, the one that opened the store. `changed()` is called after every input."""
         self._loop = asyncio.get_running_loop()
         self._network = config.network
+        self._ways = config.ways
         self._store = store
         self._group = group
         self._writer = writer
@@ -209,16 +210,18 @@ class NodeDriver:
         self._result(order.order, raw)
 
     async def _resolve(self, order: do.Resolve) -> None:
-        self._result(order.order, await resolve(order.names, order.port))
+        self._result(order.order, await ask_seeds(order, self._ways))
 
     # Connections.
 
     async def _dial(self, order: do.Connect) -> None:
+        timeout = self._network.timing.connect_timeout * self._ways.patience(order.address)
         try:
-            sock = await dial(order.address, self._network.timing.connect_timeout)
+            sock = await dial(order.address, timeout, self._ways)
             await self._keep(order.peer, Connection(_Remote(self.machine, order.peer), self.after_input)).attach(sock)
-        except (RequestFailed, OSError) as error:
-            self.machine.handle_connect_failed(order.peer, str(error), self._loop.time())
+        except (RequestFailed, ConfigError, OSError) as error:  # ConfigError: there is no way to such an address
+            at_proxy = isinstance(error, ProxyFailed)
+            self.machine.handle_connect_failed(order.peer, str(error), self._loop.time(), at_proxy=at_proxy)
             self.after_input()
 
     def _forget_dial(self, peer: int, _task: asyncio.Task[None]) -> None:

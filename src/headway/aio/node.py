@@ -25,10 +25,11 @@ from headway.peer.events import PeerState
 from headway.store import Store
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
+from headway.ways import Ways
 from headway.wire.messages import Block
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -54,6 +55,11 @@ class Node:
         connect: Sequence[str | Address] = (),
         peers_file: str | Path | None = None,
         bind: str | Address | None = None,
+        dnsseed: bool = True,
+        proxy: str | Address | None = None,
+        onion: str | Address | None = None,
+        onlynet: Iterable[str] = (),
+        cjdnsreachable: bool = False,
         headers_only: bool = False,
         stop_at: Height | None = None,
         verify_every_header: bool = False,
@@ -64,7 +70,9 @@ class Node:
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
-        for any free one. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed,
+        for any free one. `dnsseed`: whether DNS seeds are asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of
+        their own for onion services, "0" for none; `onlynet`, `cjdnsreachable`: where to look for peers (see
+        `headway.ways`). `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed,
         check the signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data
         directory, for a store with something around it. Raises ConfigError for what cannot be.
         """
@@ -72,7 +80,9 @@ class Node:
         self._datadir = None if datadir is None else Path(datadir).expanduser()
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
         self._bind = None if bind is None else self._address(bind)
-        self._connect = tuple(self._address(each) for each in connect)
+        self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
+        self._connect = tuple(self._reachable(self._address(each)) for each in connect)
+        self._dnsseed = dnsseed
         self._peers = peers
         self._headers_only = headers_only
         self._stop_at = stop_at
@@ -167,8 +177,8 @@ class Node:
         return (slots.hopeless or slots.all_discouraged) and self.machine.is_settled
 
     def last_errors(self) -> list[str]:
-        """`address: why` of addresses that failed."""
-        return self.machine.slots.last_errors()
+        """`address: why` of addresses and DNS seeds that failed."""
+        return [*self.machine.slots.last_errors(), *self.machine.pool.seeds.last_errors()]
 
     def is_synced(self, stop_at: Height | None = None) -> bool:
         """Everything up to `stop_at` is stored; None: up to the tip, about which every ready peer was heard."""
@@ -257,6 +267,8 @@ class Node:
             connect=self._connect,
             peers_file=read_peers_file(self._peers_file, self.network.port) if self._peers_file else (),
             dns=self._peers > 0 and not self._connect,
+            dnsseed=self._dnsseed,
+            ways=self._ways,
             floor=0 if serves and not self._headers_only else None,
             ceiling=self._stop_at,
             thorough=self._thorough,
@@ -277,6 +289,11 @@ class Node:
             return Address.parse(where, self.network.port)
         except ValueError as error:
             raise ConfigError(str(error)) from None
+
+    def _reachable(self, address: Address) -> Address:
+        if self._ways.to(address) is None:
+            raise ConfigError(self._ways.why_not(address))
+        return address
 
 
 class _Leave:

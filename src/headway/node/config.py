@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headway.types import Services
+from headway.ways import DIRECT, Ways
 
 if TYPE_CHECKING:
     from headway.network import Network
@@ -23,7 +24,11 @@ class NodeConfig:
     peers_file: tuple[Address, ...] = ()
     """Addresses to begin with, before any seed is asked."""
     dns: bool = True
-    """Whether seeds may be asked; only without `connect`."""
+    """Whether seeds may be used; only without `connect`."""
+    dnsseed: bool = True
+    """Whether those of the DNS are asked, and not the fixed ones alone."""
+    ways: Ways = DIRECT
+    """How others are reached, and which of them."""
     floor: Height | None = 0
     """Lowest block to bring; None: headers only."""
     ceiling: Height | None = None
@@ -41,3 +46,10 @@ class NodeConfig:
     def services(self) -> Services:
         """What we offer: blocks with their witnesses when we serve, nothing otherwise."""
         return Services.NETWORK | Services.WITNESS if self.serve else Services.NONE
+
+    def network_towards(self, address: Address, *, inbound: bool) -> Network:
+        """The network, with more time for a remote that we reach by a slow way."""
+        patience = 1.0 if inbound else self.ways.patience(address)
+        if patience == 1.0:
+            return self.network
+        return replace(self.network, timing=self.network.timing.stretched(patience))

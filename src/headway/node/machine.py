@@ -149,9 +149,10 @@ class NodeMachine:
             found.machine.handle_connected(now, now + self._wall_offset)
             self._done(peer, now)
 
-    def handle_connect_failed(self, peer: int, why: str, now: Instant) -> None:
+    def handle_connect_failed(self, peer: int, why: str, now: Instant, *, at_proxy: bool = False) -> None:
+        """`at_proxy`: it was the proxy that failed, not the address."""
         if found := self._peers.get(peer):
-            found.machine.disconnect(Reason.CONNECT_FAILED, printable(why), now)
+            found.machine.disconnect(Reason.PROXY_FAILED if at_proxy else Reason.CONNECT_FAILED, printable(why), now)
             self._done(peer, now)
 
     def handle_connection_lost(self, peer: int, why: str, now: Instant) -> None:

@@ -92,11 +92,25 @@ class LoadHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Look these seed names up. Result: a tuple of Address, empty when none answered."""
+    """Ask these DNS seeds. Result: a tuple of SeedAnswer, one for each name."""
 
     order: int
     names: tuple[str, ...]
     port: int
+    services: int = 0
+    """Bits by which they are to choose, where they can (`Network.seed_filter`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedAnswer:
+    """What became of one seed."""
+
+    seed: str
+    """Its name: the source of what it gave."""
+    addresses: tuple[Address, ...] = ()
+    """Behind a proxy the seed's own name: to be dialled as a peer, and asked for addresses."""
+    error: str = ""
+    """For people, when it gave none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headway.node.orders import Connect, Resolve
+from headway.node.orders import Connect, SeedAnswer
+from headway.node.seeds import Seeds
 from headway.node.slots import PeerSlots
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
@@ -45,6 +46,7 @@ class Pool:
         for address in config.peers_file:
             self.slots.book.add(address)
         self.scratch: Final = memoryview(bytearray(SCRATCH))
+        self.seeds = Seeds(config)
         self._config = config
         self._tree = tree
         self._peers = peers
@@ -73,8 +75,7 @@ class Pool:
             self.slots.dialled(peer, address)
             self._outbox.put(Connect(peer, address))
         if (names := self.slots.seeds_due(now)) is not None:
-            port = self._config.network.port
-            self._outbox.ask(lambda number: Resolve(number, names, port), self._resolved)
+            self._outbox.ask(lambda number: self.seeds.order(number, names), self._resolved)
 
     def close(self) -> None:
         """Dial nobody any more."""
@@ -102,7 +103,7 @@ class Pool:
         network = self._config.network
         automatic = not inbound and not self.slots.manual_only
         config = PeerConfig(
-            network=network,
+            network=self._config.network_towards(address, inbound=inbound),
             user_agent=self._config.user_agent,
             services=self._config.services,
             port=self._config.port,
@@ -121,8 +122,8 @@ class Pool:
         )
         return self._peers.add(Peer(machine, address, inbound))
 
-    def _resolved(self, addresses: tuple[Address, ...], now: Instant) -> None:
-        self.slots.resolved(addresses, now)
+    def _resolved(self, answers: tuple[SeedAnswer, ...], now: Instant) -> None:
+        self.slots.resolved(self.seeds.answered(answers), now)
         self.fill(now)
 
     def _trace_of(self, address: Address) -> Callable[[str], None] | None:

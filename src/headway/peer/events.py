@@ -43,6 +43,8 @@ class Reason(Enum):
     """Our owner asked for it."""
     REMOTE_CLOSED = auto()
     CONNECT_FAILED = auto()
+    PROXY_FAILED = auto()
+    """The proxy on the way is dead, or does not do its work: nothing is known of the remote."""
     CONNECTION_LOST = auto()
     HANDSHAKE_TIMEOUT = auto()
     HANDSHAKE_REJECTED = auto()

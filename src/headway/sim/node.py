@@ -213,8 +213,8 @@ class SimNode:
             case do.LoadHeaders():
                 self._answer(order.order, records.proven(self._headers(order.positions), rules, order.context))
             case do.Resolve():
-                found = tuple(a for name in order.names for a in self.internet.names.get(name, ()))
-                self._answer(order.order, found)
+                answers = tuple(do.SeedAnswer(name, self.internet.names.get(name, ())) for name in order.names)
+                self._answer(order.order, answers)
             case do.Emit():
                 self.events.append(order.event)
                 if isinstance(order.event, do.PeerReady | do.PeerLost | do.TipChanged):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ import pytest
 
 from headway.aio.dial import connect, open_connection
 from headway.aio.node import Node
+from headway.errors import ConfigError
 from headway.network import Network, Timing
 from headway.peer.events import PeerState
 from headway.store import Store
@@ -23,6 +25,7 @@ from headway.types import Address, BlockId, BlockRequest
 from headway.wire import messages as m
 from tests.loopback import RawRemote, ToyServer, listen, on_loop
 from tests.sealednet import SEALED, sealed_chain
+from tests.socks import SocksProxy
 from tests.toynet import BLOCK, GENESIS, GENESIS_BLOCK, TOYNET, toy_chain, toy_hash, toy_headers, toynet
 
 if TYPE_CHECKING:
@@ -236,3 +239,76 @@ async def test_node_that_dials_itself_finds_out(tmp_path: Path, caplog: pytest.L
         async with Node(network=TOYNET, connect=[address], datadir=tmp_path, bind=address) as node:
             await node.until(lambda: any("self-connection" in line for line in caplog.messages))
             assert node.status().peers == 0
+
+
+# Whom it dials, and how.
+
+ONION = "x" * 56 + ".onion"
+
+
+@on_loop
+async def test_peers_are_reached_through_the_proxy_each_under_its_own_login() -> None:
+    async with ToyServer(CHAIN) as server:
+        routes = {"peer.example": server.address, ONION: server.address, "192.31.196.1": server.address}
+        async with (
+            SocksProxy(routes) as proxy,
+            Node(network=TOYNET, connect=[f"{host}:7" for host in routes], proxy=proxy.address) as node,
+        ):
+            await node.until(lambda: node.status().peers == 3)
+            await node.synced()
+            assert {info.addr for info in node.peers()} == {f"{host}:7" for host in routes}
+    assert {(asked.kind, asked.host) for asked in proxy.asked} == {(3, "peer.example"), (3, ONION), (1, "192.31.196.1")}
+    assert len({asked.username for asked in proxy.asked}) == len(proxy.asked) == 3
+
+
+@on_loop
+async def test_seeds_behind_a_proxy_are_dialled_by_name_and_no_resolver_hears_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, *_hints: object) -> list[object]:
+        asked.append(host)
+        raise OSError
+
+    network = replace(TOYNET, port=7, dns_seeds=("seed.example",), seed_filter=9)
+    async with ToyServer(CHAIN, network) as server, SocksProxy({"seed.example": server.address}) as proxy:
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        async with Node(network=network, peers=1, proxy=proxy.address) as node:
+            await node.synced()
+        monkeypatch.undo()
+    assert [(seen.host, seen.port) for seen in proxy.asked] == [("seed.example", 7)]
+    assert asked == []
+
+
+@on_loop
+async def test_seed_that_gives_nothing_is_told_with_the_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(*_hints: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with Node(network=replace(TOYNET, dns_seeds=("seed.example",)), peers=1) as node:
+        await node.until(lambda: bool(node.last_errors()))
+        assert node.last_errors() == ["seed.example: Temporary failure in name resolution"]
+
+
+@on_loop
+async def test_dead_proxy_is_told_as_the_proxys_failure(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="headway")
+    listener, proxy = listen()
+    listener.close()
+    async with Node(network=TOYNET, connect=[f"{ONION}:7"], onion=proxy) as node:
+        await node.until(lambda: bool(node.last_errors()))
+    assert f"{ONION}:7 PROXY_FAILED: the proxy {proxy} cannot be reached: connection refused" in caplog.text
+
+
+@on_loop
+async def test_peer_to_whom_there_is_no_way_is_refused_when_the_user_names_it_else_it_is_a_failure(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ConfigError, match=r"no way to .*\.onion:7: "):
+        Node(network=TOYNET, connect=[f"{ONION}:7"])
+    (tmp_path / "peers").write_text(f"{ONION}:7\n")
+    async with Node(network=TOYNET, peers_file=tmp_path / "peers") as node:
+        await node.until(lambda: bool(node.last_errors()))
+        assert node.last_errors()[0].startswith(f"{ONION}:7: there is no way to ")

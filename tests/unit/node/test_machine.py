@@ -263,6 +263,23 @@ def test_addresses_come_from_seeds_then_from_gossip() -> None:
     assert world.resolved == [("seed.toy",)]
 
 
+def test_without_dns_the_fixed_seeds_are_used_and_no_name_is_asked_for() -> None:
+    world = World(replace(TOYNET, dns_seeds=("seed.toy",), fixed_seeds=addresses("1.0.0.1:1")))
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(dns=True, dnsseed=False, peers=1)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert world.resolved == [()]
+
+
+def test_dial_that_failed_at_the_proxy_is_told_as_such() -> None:
+    world = World()
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    node.machine.handle_connect_failed(node.machine.peer_ids[0], "the proxy is dead", 0.0, at_proxy=True)
+    node.settle()
+    (lost,) = node.events_of(PeerLost)
+    assert (lost.reason, lost.message) == (Reason.PROXY_FAILED, "the proxy is dead")
+
+
 def test_a_peers_file_is_used_before_any_seed() -> None:
     world = World()
     world.node(CHAIN, at="1.0.0.1:1")

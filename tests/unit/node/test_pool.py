@@ -6,7 +6,7 @@ import random
 
 from headway.chain.headers import HeaderTree
 from headway.node.config import NodeConfig
-from headway.node.orders import Connect, Order, Resolve
+from headway.node.orders import Connect, Order, Resolve, SeedAnswer
 from headway.node.outbox import Outbox
 from headway.node.pool import Pool
 from headway.node.table import PeerTable
@@ -63,7 +63,7 @@ def test_what_the_seeds_say_is_dialled_at_once() -> None:
     scene.pool.fill(0.0)
     (order,) = scene.orders()
     assert isinstance(order, Resolve)
-    scene.outbox.settle(order.order, (A,), 1.0)
+    scene.outbox.settle(order.order, (SeedAnswer("seed", (A,)),), 1.0)
     assert scene.dialled() == {A}
 
 
@@ -73,7 +73,7 @@ def test_once_closed_it_dials_nobody_whatever_the_seeds_say() -> None:
     (order,) = scene.orders()
     assert isinstance(order, Resolve)
     scene.pool.close()
-    scene.outbox.settle(order.order, (A,), 1.0)
+    scene.outbox.settle(order.order, (SeedAnswer("seed", (A,)),), 1.0)
     scene.pool.tick(100.0)
     assert scene.orders() == []
 

@@ -30,6 +30,7 @@ def network_of(facts: BitcoinParams) -> Network:
         handshake=BitcoinHandshake(),
         rules=BitcoinRules(facts),
         dns_seeds=facts.dns_seeds,
+        seed_filter=Services.NETWORK | Services.WITNESS,
         required_services=Services.NETWORK | Services.WITNESS,
         minimum_chainwork=facts.minimum_chainwork,
         limits=limits,
