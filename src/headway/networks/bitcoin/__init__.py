@@ -1,7 +1,6 @@
 """Bitcoin: five networks as values, by one codec, one handshake policy and one set of rules.
 
-A network of your own is `dataclasses.replace(REGTEST, ...)`. Fixed seeds are not shipped: without DNS and without an
-address from the user, an automatic node of these networks finds nobody.
+A network of your own is `dataclasses.replace(REGTEST, ...)`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from headway.networks.bitcoin.codec import BitcoinCodec
 from headway.networks.bitcoin.handshake import BitcoinHandshake
 from headway.networks.bitcoin.params import BitcoinParams
 from headway.networks.bitcoin.rules import BitcoinRules
+from headway.networks.bitcoin.seeds import FixedSeeds
 from headway.types import Services
 
 __all__ = ["MAINNET", "REGTEST", "SIGNET", "TESTNET3", "TESTNET4", "BitcoinRules", "network_of"]
@@ -30,6 +30,7 @@ def network_of(facts: BitcoinParams) -> Network:
         handshake=BitcoinHandshake(),
         rules=BitcoinRules(facts),
         dns_seeds=facts.dns_seeds,
+        fixed_seeds=FixedSeeds(facts.name, facts.port),
         seed_filter=Services.NETWORK | Services.WITNESS,
         required_services=Services.NETWORK | Services.WITNESS,
         minimum_chainwork=facts.minimum_chainwork,
