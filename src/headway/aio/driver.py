@@ -217,12 +217,19 @@ class NodeDriver:
     async def _dial(self, order: do.Connect) -> None:
         timeout = self._network.timing.connect_timeout * self._ways.patience(order.address)
         try:
+            self._check(order)
             sock = await dial(order.address, timeout, self._ways)
             await self._keep(order.peer, Connection(_Remote(self.machine, order.peer), self.after_input)).attach(sock)
-        except (RequestFailed, ConfigError, OSError) as error:  # ConfigError: there is no way to such an address
+        except (RequestFailed, ConfigError, OSError) as error:
             at_proxy = isinstance(error, ProxyFailed)
             self.machine.handle_connect_failed(order.peer, str(error), self._loop.time(), at_proxy=at_proxy)
             self.after_input()
+
+    def _check(self, order: do.Connect) -> None:
+        """Raises ConfigError for an address that the node may not choose by itself: whoever wants to be seen in one
+        network alone must not be seen in another, whatever the address book holds."""
+        if not self._ways.is_reachable(order.address) and not self.machine.slots.is_manual(order.peer):
+            raise ConfigError(self._ways.why_not(order.address))
 
     def _forget_dial(self, peer: int, _task: asyncio.Task[None]) -> None:
         del self._dials[peer]

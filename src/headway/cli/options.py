@@ -82,6 +82,23 @@ def network_option(function: F) -> F:
     )(function)
 
 
+def proxy_options(function: F) -> F:
+    """Adds --proxy and --onion; the command receives them as texts, for `Ways.of`."""
+    proxy = click.option(
+        "--proxy",
+        metavar="HOST:PORT",
+        envvar="HEADWAY_PROXY",
+        help="Reach others through this SOCKS5 proxy, each under its own login; names are looked up at its other end.",
+    )
+    onion = click.option(
+        "--onion",
+        metavar="HOST:PORT",
+        envvar="HEADWAY_ONION",
+        help="Reach onion services through this one; 0: not at all.  [default: --proxy]",
+    )
+    return proxy(onion(function))
+
+
 def datadir_option(function: F) -> F:
     """Adds --datadir; the command receives `datadir: Path | None`."""
     return click.option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import click
 
@@ -15,17 +16,22 @@ from headway.cli.options import (
     default_datadir,
     network_option,
     peer_address,
+    proxy_options,
     trusting,
 )
 from headway.cli.output import Exit, Output
+from headway.ways import NETS
 
 if TYPE_CHECKING:
     import asyncio
+    from typing import Unpack
 
     from headway.aio.node import Node
     from headway.network import Network
 
 TIP = "tip"
+LONGEST_TIMEOUT = 600.0
+"""Seconds. Core counts -timeout in milliseconds: its default of 5000 is to be refused, and not waited for."""
 
 
 class HeightOrTip(click.ParamType[Any]):
@@ -41,6 +47,16 @@ class HeightOrTip(click.ParamType[Any]):
         if height < 0:
             self.fail(f"{value!r} is no height (a number from 0 on) and not {TIP!r}", param, ctx)
         return height
+
+
+class Reach(TypedDict):
+    """How others are reached, as `Node` takes it."""
+
+    dnsseed: bool
+    proxy: str | None
+    onion: str | None
+    onlynet: tuple[str, ...]
+    cjdnsreachable: bool
 
 
 class Goal(NamedTuple):
@@ -63,6 +79,21 @@ class Goal(NamedTuple):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Addresses to begin with: host:port a line, # comments.",
 )
+@click.option("--dnsseed/--no-dnsseed", default=True, show_default=True, help="Ask the DNS for peers to begin with.")
+@proxy_options
+@click.option(
+    "--onlynet",
+    multiple=True,
+    type=click.Choice([str(net) for net in NETS]),
+    help="Look for peers only there; may be repeated.  [default: all]",
+)
+@click.option("--cjdnsreachable", is_flag=True, help="This machine has an interface of CJDNS.")
+@click.option(
+    "--timeout",
+    type=Seconds(0, LONGEST_TIMEOUT, min_open=True),
+    metavar="SECONDS",
+    help="How long to dial; twice as long through a proxy, to an onion service three times.  [default: 10]",
+)
 @datadir_option
 @click.option("--stop-at", type=HeightOrTip(), help="End there.  [default: go on following the chain]")
 @click.option("--deadline", type=Seconds(0, min_open=True), metavar="SECONDS", help="End then, with code 4.")
@@ -80,6 +111,7 @@ def sync(
     connect: tuple[str, ...],
     peers: int,
     peers_file: Path | None,
+    timeout: float | None,
     datadir: Path | None,
     stop_at: int | str | None,
     deadline: float | None,
@@ -87,6 +119,7 @@ def sync(
     verify_every_header: bool,
     checkpoint: str | None,
     output: Output,
+    **reach: Unpack[Reach],
 ) -> Exit:
     """Bring headers and blocks into the data directory, verified.
 
@@ -96,6 +129,8 @@ def sync(
     from headway.cli.running import run
 
     network = trusting(network, checkpoint)
+    if timeout is not None:
+        network = replace(network, timing=replace(network.timing, connect_timeout=timeout))
     goal = Goal(stop_at if isinstance(stop_at, int) else None, stop_at is None, deadline)
     node = Node(
         network=network,
@@ -106,6 +141,7 @@ def sync(
         headers_only=headers_only,
         stop_at=goal.height,
         verify_every_header=verify_every_header,
+        **reach,
     )
     return run(lambda interrupted: _sync(node, goal, output, interrupted))
 

@@ -95,8 +95,11 @@ class Ways:
         return Way(self.proxy, PROXY_PATIENCE)
 
     def why_not(self, address: Address) -> str:
-        """For people: what is missing when `to` gives None."""
-        return f"there is no way to {address}: {_MISSING[network_of(address)]}"
+        """For people: what is missing when `to` gives None, or what forbids an address that is not reachable."""
+        net = network_of(address)
+        if self._leads_to(net):
+            return f"onlynet keeps us from {address}"
+        return f"there is no way to {address}: {_MISSING[net]}"
 
     def is_reachable(self, address: Address) -> bool:
         """Whether a node may choose this address by itself: there is a way, and `onlynet` allows it.

@@ -293,6 +293,20 @@ async def test_seed_that_gives_nothing_is_told_with_the_errors(monkeypatch: pyte
 
 
 @on_loop
+async def test_without_dns_no_name_is_looked_up_and_the_fixed_seeds_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(host: str, *_hints: object) -> list[object]:
+        pytest.fail(f"our resolver was asked for {host}")
+
+    async with ToyServer(CHAIN) as server:
+        network = replace(TOYNET, dns_seeds=("seed.example",), fixed_seeds=(server.address,))
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        async with Node(network=network, peers=1, dnsseed=False) as node:
+            await node.synced()
+            assert node.last_errors() == []
+        monkeypatch.undo()
+
+
+@on_loop
 async def test_dead_proxy_is_told_as_the_proxys_failure(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="headway")
     listener, proxy = listen()
@@ -300,6 +314,21 @@ async def test_dead_proxy_is_told_as_the_proxys_failure(caplog: pytest.LogCaptur
     async with Node(network=TOYNET, connect=[f"{ONION}:7"], onion=proxy) as node:
         await node.until(lambda: bool(node.last_errors()))
     assert f"{ONION}:7 PROXY_FAILED: the proxy {proxy} cannot be reached: connection refused" in caplog.text
+
+
+@on_loop
+async def test_onlynet_holds_for_every_address_but_those_that_the_user_names(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN) as server, SocksProxy() as proxy:
+        (tmp_path / "peers").write_text(f"{server.address}\n192.31.196.1:7\n")
+        async with Node(network=TOYNET, peers_file=tmp_path / "peers", proxy=proxy.address, onlynet=["onion"]) as node:
+            await node.until(lambda: len(node.last_errors()) == 2)
+            assert sorted(node.last_errors()) == [
+                f"{server.address}: onlynet keeps us from {server.address}",
+                "192.31.196.1:7: onlynet keeps us from 192.31.196.1:7",
+            ]
+        assert proxy.asked == []
+        async with Node(network=TOYNET, connect=[server.address], proxy=proxy.address, onlynet=["onion"]) as node:
+            await node.synced()
 
 
 @on_loop

@@ -19,6 +19,7 @@ from headway.cli.options import (
     jsonl_option,
     network_option,
     peer_address,
+    proxy_options,
 )
 from headway.cli.output import Output
 from headway.networks.bitcoin import MAINNET, REGTEST
@@ -28,6 +29,7 @@ from headway.types import Address
 @click.command()
 @network_option
 @datadir_option
+@proxy_options
 @common_options
 def command(**options: Any) -> None:
     """Gives back what it was called with."""
@@ -76,6 +78,14 @@ def test_data_directory_is_as_given_or_of_the_user_and_network(home: Path) -> No
     assert called(HEADWAY_DATADIR="there")["datadir"] == Path("there")
     assert called()["datadir"] is None
     assert default_datadir(REGTEST) == home / "headway" / "regtest"
+
+
+def test_proxies_are_as_given_or_of_the_environment() -> None:
+    assert (called()["proxy"], called()["onion"]) == (None, None)
+    options = called("--proxy", "127.0.0.1:1", "--onion", "0")
+    assert (options["proxy"], options["onion"]) == ("127.0.0.1:1", "0")
+    options = called("--onion", "127.0.0.1:2", HEADWAY_PROXY="127.0.0.1:1", HEADWAY_ONION="0")
+    assert (options["proxy"], options["onion"]) == ("127.0.0.1:1", "127.0.0.1:2")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,11 @@ from headway.cli import main
 from headway.cli.output import Exit
 from headway.networks.bitcoin import REGTEST
 from headway.store import Store
-from headway.types import hash_hex
+from headway.types import Address, hash_hex
 from headway.wire import messages as m
 from tests.interop.cli import Headway
 from tests.loopback import listen
+from tests.socks import SocksProxy, in_a_thread
 from tests.unit.cli.conftest import Served
 
 KEYS = (
@@ -222,3 +224,47 @@ def test_wrong_option_is_exit_2(
 ) -> None:
     assert main(["sync", "--network", "regtest", "--datadir", str(tmp_path), option, value]) == Exit.USAGE
     assert complaint in capsys.readouterr().err
+
+
+# How others are reached.
+
+
+def test_chain_is_brought_through_a_proxy(sync: Sync, served: Served) -> None:
+    name = "x" * 56 + ".onion:18444"
+    route = {name.partition(":")[0]: Address.parse(served.address)}
+    with in_a_thread(SocksProxy(route)) as proxy:
+        code, result = sync(name, "--stop-at", "tip", "--proxy", proxy.address)
+    assert (code, result["height"]) == (Exit.DONE, served.height)
+    assert [asked.kind for asked in proxy.asked] == [3]
+
+
+def test_dead_proxy_is_named_when_no_peer_is_reachable(sync: Sync) -> None:
+    code, result = sync("x.onion:1", "--onion", "127.0.0.1:1", "--deadline", "0.5")
+    assert code == Exit.INCOMPLETE
+    assert "the proxy 127.0.0.1:1 cannot be reached: connection refused" in sync.stderr
+    assert result["peers"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--connect", "x.onion:1"], "no way to x.onion:1: onion services are reached through Tor"),
+        (["--proxy", "127.0.0.1:tor"], "proxy: not a port: 'tor'"),
+        (["--onlynet", "onion"], "onlynet onion: onion services are reached through Tor"),
+        (["--onlynet", "i2p"], "onlynet i2p: headway has no way into I2P"),
+        (["--onlynet", "tor"], "'ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'"),
+        (["--timeout", "5000"], "5000.0 is not in the range 0<x<=600"),
+    ],
+)
+def test_ways_that_cannot_be_are_wrong_use(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--network", "regtest", "--datadir", str(tmp_path), *words]) == Exit.USAGE
+    assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_time_to_dial_is_as_the_user_says(sync: Sync) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        code, _ = sync("{}:{}".format(*full.getsockname()), "--timeout", "0.05", "--deadline", "1")
+    assert code == Exit.INCOMPLETE
+    assert "no answer within 0.05 s" in sync.stderr

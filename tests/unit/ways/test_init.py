@@ -55,6 +55,8 @@ def test_what_is_missing_is_told() -> None:
     assert DIRECT.why_not(ONION).startswith(f"there is no way to {ONION}: ")
     assert "--proxy or --onion" in DIRECT.why_not(ONION)
     assert "no way into I2P" in DIRECT.why_not(I2P)
+    assert "--cjdnsreachable" in DIRECT.why_not(CJDNS)
+    assert Ways.of(onlynet=["ipv6"]).why_not(V4) == "onlynet keeps us from 8.8.8.8:8333"
 
 
 @pytest.mark.parametrize(

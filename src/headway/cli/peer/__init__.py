@@ -25,7 +25,7 @@ ACTIONS = {
 }
 """Name -> short help. `headway.cli.peer.NAME` holds the click command NAME."""
 
-_TAKE_A_VALUE = ("--network", "--timeout", "--color")
+_TAKE_A_VALUE = ("--network", "--timeout", "--color", "--proxy", "--onion")
 """Common options whose value is a word of its own, and no action."""
 
 
@@ -53,7 +53,8 @@ def action_first(args: Sequence[str]) -> list[str]:
     package="headway.cli.peer",
     table=ACTIONS,
     subcommand_metavar="[ACTION] HOST:PORT [ARGS]...",
-    epilog="Every action takes --network, --timeout, --json, -q, -v and --color: see headway peer ACTION --help.",
+    epilog="Every action takes --network, --timeout, --proxy, --onion, --json, -q, -v and --color: "
+    "see headway peer ACTION --help.",
 )
 def peer() -> None:
     """Talk to one peer. `headway peer HOST:PORT` alone is `headway peer info HOST:PORT`."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 import click
 
-from headway.cli.options import Seconds, common_options, jsonl_option, network_option, peer_address
+from headway.cli.options import Seconds, common_options, jsonl_option, network_option, peer_address, proxy_options
 from headway.cli.output import Exit, Output
+from headway.ways import DIRECT, Ways
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,6 +38,7 @@ class Target(NamedTuple):
     address: Address
     network: Network
     """With the durations that the user wants."""
+    ways: Ways = DIRECT
 
 
 class Ending(NamedTuple):
@@ -54,18 +56,29 @@ def peer_options(*, timeout: float = TIMEOUT, many: bool = False) -> Callable[[F
         @network_option
         @click.option(
             "--timeout",
+            "seconds",
             type=Seconds(0, min_open=True),
-            default=timeout,
-            show_default=True,
             metavar="SECONDS",
-            help="How long to wait for an answer.",
+            help=f"How long to wait for an answer.  [default: {timeout:g}, and longer through a proxy]",
         )
+        @proxy_options
         @(jsonl_option if many else _nothing)
         @common_options
         @functools.wraps(function)
-        def command(*args: Any, host: str, network: Network, timeout: float, **options: Any) -> Any:
+        def command(
+            *args: Any,
+            host: str,
+            network: Network,
+            seconds: float | None,
+            proxy: str | None,
+            onion: str | None,
+            **options: Any,
+        ) -> Any:
             address = peer_address(host, network, "HOST:PORT")
-            return function(*args, target=Target(address, patient(network, timeout)), **options)
+            ways = Ways.of(proxy=proxy, onion=onion)
+            patience = ways.patience(address)
+            chain = patient(network, timeout * patience if seconds is None else seconds, patience)
+            return function(*args, target=Target(address, chain, ways), **options)
 
         return command  # type: ignore[return-value]  # the wrapper has the command's face minus what click supplies
 
@@ -91,16 +104,18 @@ def open_raw(path: str | None, output: Output) -> BinaryIO | None:
     return click.get_current_context().with_resource(click.open_file(path, "wb", lazy=True))  # type: ignore[return-value]  # "wb"
 
 
-def patient(network: Network, timeout: float) -> Network:
-    """The network with `timeout` seconds for every answer."""
+def patient(network: Network, timeout: float, patience: float = 1.0) -> Network:
+    """The network with `timeout` seconds for every answer; those that we do not wait for may take `patience` times as
+    long as usual."""
     from dataclasses import replace
 
+    timing = network.timing.stretched(patience)
     timing = replace(
-        network.timing,
-        connect_timeout=min(network.timing.connect_timeout, timeout),
+        timing,
+        connect_timeout=min(timing.connect_timeout, timeout),
         handshake_timeout=timeout,
         ping_timeout=timeout,
-        headers_timeout=min(network.timing.headers_timeout, timeout) if network.codec.silence_is_answer else timeout,
+        headers_timeout=min(timing.headers_timeout, timeout) if network.codec.silence_is_answer else timeout,
         addresses_timeout=timeout,
         batch_timeout=timeout,
     )
@@ -114,12 +129,16 @@ def genesis_of(network: Network) -> BlockId:
 @asynccontextmanager
 async def dialled(target: Target, **identity: Unpack[Keywords]) -> AsyncIterator[Peer]:
     """A ready peer. Errors of the connection say what to look at."""
-    from headway.aio.dial import connect
-    from headway.errors import PeerGone, RequestTimeout
+    from headway.aio.config import LocalConfig
+    from headway.aio.dial import connected
+    from headway.errors import PeerGone, ProxyFailed, RequestTimeout
 
+    config = LocalConfig(network=target.network, **identity)
     async with AsyncExitStack() as stack:
         try:
-            peer = await stack.enter_async_context(connect(target.address, network=target.network, **identity))
+            peer = await stack.enter_async_context(connected(target.address, config, target.ways))
+        except ProxyFailed as error:
+            raise ProxyFailed(f"{error}. Is a SOCKS5 proxy running there?") from None
         except (PeerGone, RequestTimeout) as error:
             name = target.network.name
             raise type(error)(f"{error}. Is a node of {name} running there, and does it take inbound peers?") from None

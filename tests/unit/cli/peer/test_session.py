@@ -23,10 +23,12 @@ from headway.cli.peer.session import (
     peer_options,
     raw_option,
 )
-from headway.errors import InvalidHeader, PeerGone, RequestTimeout
+from headway.errors import InvalidHeader, PeerGone, ProxyFailed, RequestTimeout
 from headway.networks.bitcoin import REGTEST
-from headway.types import BlockId
-from tests.loopback import listen, on_loop
+from headway.types import Address, BlockId
+from headway.ways import Ways
+from tests.loopback import ToyServer, listen, on_loop
+from tests.socks import SocksProxy
 
 
 @click.command()
@@ -44,6 +46,16 @@ def test_action_gets_whom_to_talk_to_and_how_long_to_wait() -> None:
     assert runner.invoke(action, ["127.0.0.1"]).output == "127.0.0.1:8333 bitcoin 5 None False\n"
     words = ["[::1]:7", "--network", "regtest", "--timeout", "9", "--jsonl"]
     assert runner.invoke(action, words).output == "[::1]:7 regtest 9 None True\n"
+
+
+def test_behind_a_proxy_an_answer_may_take_longer_unless_the_user_says_how_long() -> None:
+    runner = CliRunner()
+    tor = ["--proxy", "127.0.0.1:9050"]
+    assert runner.invoke(action, ["127.0.0.1", *tor]).output == "127.0.0.1:8333 bitcoin 5 None False\n"
+    assert runner.invoke(action, ["peer.example", *tor]).output == "peer.example:8333 bitcoin 10 None False\n"
+    onion = "x" * 56 + ".onion"
+    assert runner.invoke(action, [onion, *tor]).output == f"{onion}:8333 bitcoin 15 None False\n"
+    assert runner.invoke(action, [onion, *tor, "--timeout", "9"]).output == f"{onion}:8333 bitcoin 9 None False\n"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,9 @@ def test_every_wait_for_an_answer_is_as_long_as_the_user_says() -> None:
     timing = patient(REGTEST, 7.0).timing
     assert (timing.handshake_timeout, timing.ping_timeout, timing.headers_timeout, timing.batch_timeout) == (7.0,) * 4
     assert patient(REGTEST, 1_000.0).timing.connect_timeout == REGTEST.timing.connect_timeout
+    slow = patient(REGTEST, 1_000.0, 3.0).timing
+    assert slow.connect_timeout == 3 * REGTEST.timing.connect_timeout
+    assert slow.headers_timeout == 1_000.0
 
 
 def test_genesis_is_the_first_block_of_the_network() -> None:
@@ -86,6 +101,21 @@ async def test_connection_that_cannot_be_made_says_what_to_look_at() -> None:
     with pytest.raises(PeerGone, match=r"connection refused. Is a node of regtest running there"):
         async with dialled(Target(address, REGTEST)):
             pass
+
+
+@on_loop
+async def test_peer_is_reached_through_a_proxy_and_a_dead_one_says_what_to_look_at() -> None:
+    target = Address("x" * 56 + ".onion", 7)
+    async with (
+        ToyServer([], REGTEST) as server,
+        SocksProxy({target.host: server.address}) as proxy,
+        dialled(Target(target, REGTEST, Ways.of(onion=proxy.address))) as peer,
+    ):
+        assert peer.info.addr == str(target)
+        assert peer.info.network == "onion"
+    with pytest.raises(ProxyFailed, match="Is a SOCKS5 proxy running there"):
+        async with dialled(Target(target, REGTEST, Ways.of(onion=proxy.address))):
+            pytest.fail("the proxy is no more")
 
 
 @on_loop
