@@ -158,7 +158,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 def _is_near(host: str) -> bool:
     """An address of our own machine or network. Other names may stand for anything: the proxy is to look them up."""
-    return host == "localhost" or ip_of(host) is not None
+    return host.lower() == "localhost" or ip_of(host) is not None
 
 
 def _proxy(where: str | Address | None, option: str) -> Address | None:
