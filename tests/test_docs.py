@@ -331,7 +331,8 @@ def _command(name: str) -> click.Command:
 
 def _options(command: click.Command) -> set[str]:
     """Its own, and those of its actions."""
-    options = {name for each in command.get_params(click.Context(command)) for name in each.opts if name[0] == "-"}
+    parameters = command.get_params(click.Context(command))
+    options = {name for each in parameters for name in (*each.opts, *each.secondary_opts) if name[0] == "-"}
     if isinstance(command, click.Group):
         actions = (
             command.get_command(click.Context(command), name) for name in command.list_commands(click.Context(command))

@@ -9,7 +9,7 @@ so that our peers cannot be told to belong together by where they come from (str
 
 Whose fault it was stands on the failure: `ProxyFailed` when the proxy does not do its work, and any address would have
 failed; `PeerGone` or `RequestTimeout` when the proxy has tried. A "general failure" may be either; it counts as the
-peer's, for that is what Tor says of an onion service that is away.
+peer's, for that is what Tor says of an onion service behind which nobody listens.
 Called by `aio.dial` and `blocking.dial`.
 """
 
