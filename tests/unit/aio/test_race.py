@@ -94,3 +94,21 @@ async def test_cancelled_race_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) 
         racing.cancel()
         await asyncio.wait([racing])
         assert racing.cancelled()
+
+
+@on_loop
+async def test_one_that_is_silent_is_waited_for_after_the_others_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "STAGGER", 0.0)
+    with black_hole() as silent, pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await first_connected([silent, nowhere()])
+
+
+@on_loop
+async def test_one_that_connects_in_the_moment_of_its_end_is_closed() -> None:
+    listener, address = listen()
+    with listener:
+        late = asyncio.create_task(race._connect(address))
+        await asyncio.wait([late])
+        await race._end({late: address})
+        assert late.result().fileno() == -1
