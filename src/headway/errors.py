@@ -16,6 +16,7 @@ HeadwayError
 │   ├── RequestTimeout       not in time
 │   ├── PeerGone             its peer has gone
 │   └── ProxyFailed          the proxy does not do its work: no fault of the peer behind it
+├── ExpectationFailed        a peer under test did not do what a test expected; an AssertionError, too
 ├── StoreError               the data directory: locked, damaged, of another network, of a newer format
 └── ConfigError              an option or a file of the user is wrong
 """
@@ -133,6 +134,10 @@ class PeerGone(RequestFailed):
 
 class ProxyFailed(RequestFailed):
     """The proxy on the way cannot be reached, or does not do its work. Nothing is known of the peer behind it."""
+
+
+class ExpectationFailed(HeadwayError, AssertionError):
+    """A peer under test did not do what a test expected (`headway.testing`). The message says what it did instead."""
 
 
 class StoreError(HeadwayError):
