@@ -23,7 +23,7 @@ from headway.types import UNKNOWN_HEIGHT, BlockId, Hash, Height
 from headway.wire.buffer import compact_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from headway.network import Network
     from headway.store import Store
@@ -77,6 +77,19 @@ def regtest_headers(length: int, *, salt: int = 0, parent: bytes = GENESIS) -> I
     for _ in range(length):
         header = _mined_header(header, rng.randbytes(32))
         yield header
+
+
+def fork(
+    blocks: Sequence[bytes], at: Height, length: int, *, salt: int = 1, sizes: tuple[int, int] = SMALL
+) -> list[bytes]:
+    """A rival of the chain `blocks` (heights 1 and up): its first `at` blocks, and `length` others after them.
+
+    `salt`: another one gives another rival; not that of `blocks`. Raises ValueError where the chain has no height `at`.
+    """
+    if not 0 <= at <= len(blocks):
+        raise ValueError(f"no fork at {at}: this chain has the heights 0 (genesis) to {len(blocks)}")
+    trunk = [GENESIS, *blocks[:at]]
+    return [*trunk[1:], *regtest_chain(length, salt=salt, parent=trunk[-1], sizes=sizes)]
 
 
 def store_chain(
@@ -135,5 +148,10 @@ def _coinbase(height: Height, key_hash: bytes, commitment: Hash) -> tuple[bytes,
 def _mined_header(parent: bytes, merkle: Hash) -> bytes:
     """A header after the header `parent` whose hash meets the target: two attempts on average."""
     time = int.from_bytes(parent[68:72], "little") + SPACING
-    head = _VERSION + sha256d(parent) + merkle + time.to_bytes(4, "little") + _BITS
-    return next(header for nonce in count() if sha256d(header := head + nonce.to_bytes(4, "little"))[::-1] <= _TARGET)
+    return mined(_VERSION + sha256d(parent) + merkle + time.to_bytes(4, "little") + _BITS)
+
+
+def mined(head: bytes, *, fails: bool = False) -> bytes:
+    """A header that begins with these 76 bytes and whose hash meets regtest's target, or `fails` it."""
+    headers = (head + nonce.to_bytes(4, "little") for nonce in count())
+    return next(header for header in headers if (sha256d(header)[::-1] <= _TARGET) is not fails)

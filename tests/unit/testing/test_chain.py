@@ -13,7 +13,17 @@ from headway.network import BlockStatus
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.parser import PARSER
 from headway.store import Store
-from headway.testing.chain import GENESIS, MAX_SIZE, SMALL, SPACING, regtest_chain, regtest_headers, store_chain
+from headway.testing.chain import (
+    GENESIS,
+    MAX_SIZE,
+    SMALL,
+    SPACING,
+    fork,
+    mined,
+    regtest_chain,
+    regtest_headers,
+    store_chain,
+)
 from headway.types import BlockId, BlockRequest
 from headway.wire.messages import Headers
 
@@ -73,6 +83,35 @@ def test_another_salt_gives_another_chain_from_the_same_parent() -> None:
     assert tree.add(headers_of(fork), WALL).error is None
     assert tree.tip == BlockId(9, RULES.parse_header(fork[-1][:80]).hash)
     assert [judge(block, height)[0] for height, block in enumerate(fork, 4)] == [BlockStatus.VALID] * 6
+
+
+def test_a_fork_is_the_whole_rival_chain() -> None:
+    trunk = list(regtest_chain(6))
+    rival = fork(trunk, at=2, length=6)
+    assert rival[:2] == trunk[:2]
+    assert not set(rival[2:]) & set(trunk)
+    tree = HeaderTree(REGTEST)
+    assert tree.add(headers_of(trunk), WALL).error is None
+    assert tree.add(headers_of(rival), WALL).error is None
+    assert tree.tip == BlockId(8, RULES.parse_header(rival[-1][:80]).hash)
+    assert fork(trunk, at=2, length=6) == rival != fork(trunk, at=2, length=6, salt=2)
+    assert fork(trunk, at=0, length=1)[0] not in trunk
+    assert fork(trunk, at=6, length=2, salt=0) == list(regtest_chain(8))
+
+
+@pytest.mark.parametrize("at", [-1, 7])
+def test_a_fork_where_there_is_no_block_is_refused(at: int) -> None:
+    with pytest.raises(ValueError, match=rf"no fork at {at}: this chain has the heights 0 \(genesis\) to 6"):
+        fork(list(regtest_chain(6)), at=at, length=1)
+
+
+def test_a_header_can_be_made_to_miss_its_target() -> None:
+    (block,) = regtest_chain(1)
+    target = 0x7FFFFF << 8 * 29
+    for fails in (False, True):
+        header = mined(block[:76], fails=fails)
+        assert header[:76] == block[:76]
+        assert (int.from_bytes(RULES.parse_header(header).hash, "little") > target) is fails
 
 
 def test_a_chain_goes_on_after_any_of_its_blocks_as_it_went_on_before() -> None:
