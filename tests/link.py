@@ -31,12 +31,12 @@ WALL = 1_700_000_000.0
 HERE = Address("192.0.2.10", 4444)
 THERE = Address("192.0.2.20", 4444)
 
-_SIGNERS: Final = validators(1)
+NEO_SIGNERS: Final = validators(1)
 
 
 def _neo(generation: Generation) -> Network:
     """A private network of Neo whose one validator is ours; with the same durations as the others here."""
-    return replace(neo_network(generation, _SIGNERS), timing=Timing())
+    return replace(neo_network(generation, NEO_SIGNERS), timing=Timing())
 
 
 FORGIVING: Final = {"regtest": REGTEST, "toynet": TOYNET}
@@ -82,7 +82,7 @@ def blocks_of(network: Network, n: int, salt: int = 0) -> list[bytes]:
 
 @cache
 def _signed_blocks(generation: Generation, n: int, salt: int) -> list[bytes]:
-    return list(NeoChain(NEO[generation], _SIGNERS, salt=salt).blocks(n))
+    return list(NeoChain(NEO[generation], NEO_SIGNERS, salt=salt).blocks(n))
 
 
 def headers_of(network: Network, blocks: Sequence[bytes]) -> Headers:
