@@ -39,7 +39,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "blocking": (*_PURE, "network_file", "__init__"),
     "sim": _PURE,
     "observe": ("peer.events", "node.orders"),
-    "testing": (*_PURE, "store", "aio", "blocking", "sim", "observe", "__init__"),  # anything but cli
+    "testing": (*_PURE, "network_file", "store", "aio", "blocking", "sim", "observe", "__init__"),  # anything but cli
     "cli": ANYTHING,
     "__init__": ANYTHING,  # the public names, resolved when they are first used
 }
