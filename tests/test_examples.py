@@ -1,7 +1,8 @@
-"""The programs in examples/ do what they show, against a node of ours on loopback; that of Neo against real nodes."""
+"""The programs in examples/ do what they show, against a node of ours on loopback, or against real ones."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.interop.cli import Headway
 from tests.interop.neo_go import NeoGo, restore
 from tests.interop.neo_networks import LEGACY, UNIT
 from tests.interop.neo_one import NeoOne
+from tests.interop.nodes import Bcoin
 
 EXAMPLES = REPOSITORY / "examples"
 HEIGHT = 20
@@ -68,6 +70,22 @@ def test_neo_peer_prints_the_headers_of_a_legacy_node(tmp_path: Path) -> None:
         hashes = [node.hash_at(height) for height in range(1, 11)]
     assert printed[:2] == ["NEO:neo-one-js:1.0.0-preview has 20 blocks", "peer 1 sent 19 headers"]  # never its tip
     assert [line.split() for line in printed[2:]] == [[str(1 + at), each] for at, each in enumerate(hashes)]
+
+
+@pytest.mark.interop
+def test_hostile_peer_shows_how_bcoin_takes_it(tmp_path: Path) -> None:
+    with Bcoin() as node:
+        printed = run("hostile_peer.py", node.address, "regtest", cwd=tmp_path)
+        bans = [line for line in node.lines if "Banning peer" in line]
+    assert [re.sub(r"\d+\.\d+ s", "N s", line) for line in printed] == [
+        "garbage              closed by remote after N s, banned (error parsing message)",
+        "wrong checksum       stays (error parsing message)",
+        "oversized frame      stays (error parsing message)",
+        "second version       closed by remote after N s",
+        "header without work  stays",
+        "1001 addresses       stays",
+    ]
+    assert [re.findall(r"127[.0-9]+", line) for line in bans] == [["127.0.0.2"]]
 
 
 def test_every_example_is_run_here() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headway import blocking as blocking
     from headway import errors as errors
     from headway import networks as networks
+    from headway import testing as testing
     from headway import types as types
     from headway.aio.config import LocalConfig as LocalConfig
     from headway.aio.dial import connect as connect
@@ -60,7 +61,7 @@ _HOME = {
     "headway.types": ("Address", "BlockId", "BlockRequest", "Services", "hash_from_hex", "hash_hex"),
 }
 """Module -> the public names that live there."""
-_MODULES = ("blocking", "errors", "networks", "types")
+_MODULES = ("blocking", "errors", "networks", "testing", "types")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = ["__version__", *_MODULES, *_MODULE_OF]  # noqa: PLE0604  # strings all, from the table above
