@@ -1,10 +1,11 @@
 """The documents tell the truth: examples that can be run are run, against a real node, and links lead somewhere.
 
-A fence `python` is a whole program. A fence `console` is a terminal: a line that begins with `$ ` is a command, the
-lines below are what it printed, `^C` is Ctrl-C at that moment. The commands of one document run one after another in
-one empty directory. What was printed must come again in the same order; numbers and hashes may differ, and lines that
-the document leaves out (`...`) may come between. A fence `sh` is not run: it needs the internet, or your own machine.
-A fence `toml` is a file whose name stands in its first line; it is there from the beginning of its document, and so is
+A fence `python` is a whole program, or a file of tests whose name stands in its first line (`# test_mine.py`). A
+fence `console` is a terminal: a line that begins with `$ ` is a command, the lines below are what it printed, `^C` is
+Ctrl-C at that moment. The commands of one document run one after another in one empty directory. What was printed
+must come again in the same order; numbers and hashes may differ, and lines that the document leaves out (`...`) may
+come between. A fence `sh` is not run: it needs the internet, or your own machine. A fence `toml` is a file whose name
+stands in its first line; it is there from the beginning of its document, and so are the files of tests, and
 `examples`.
 In every example 127.0.0.1:18444, the port of regtest, stands for a bcoin node with a chain of 150 blocks,
 127.0.0.1:20333 for the validator of a private network of Neo N3, which makes ten blocks a second, and 127.0.0.1:30333
@@ -29,7 +30,7 @@ import click
 import pytest
 
 import headway
-from headway import blocking, errors
+from headway import blocking, errors, testing
 from headway.cli import COMMANDS, exit_code
 from headway.cli import headway as command_line
 from headway.cli.peer import ACTIONS
@@ -45,6 +46,7 @@ from tests.interop.neo_go import DOCUMENTED, LIVE, NeoGo
 from tests.interop.neo_one import NeoOne
 from tests.interop.nodes import Bcoin
 from tests.interop.programs import Program
+from tests.plugin import plugin_options
 
 DOCUMENTS: Final = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 NODES: Final = {"127.0.0.1:18444": "bcoin", "127.0.0.1:20333": "neo_go", "127.0.0.1:30333": "neo_one"}
@@ -97,13 +99,24 @@ def missing_line(expected: Iterator[str], printed: list[str]) -> str | None:
     return next((line for line in expected if line != "..." and shape(line) not in left), None)
 
 
-def write_files(text: str, directory: Path) -> None:
+def file_name(fence: Fence) -> str:
+    """Of a file that a document shows; empty for what is none."""
+    name = re.match(r"# ([\w.-]+)\n", fence.body)
+    if fence.language == "toml":
+        assert name, f"line {fence.line}: the first line of a file is its name in a comment"
+    is_file = name and (fence.language == "toml" or (fence.language == "python" and name[1].startswith("test_")))
+    return name[1] if name and is_file else ""
+
+
+def programs(text: str) -> list[Fence]:
+    return [fence for fence in fences(text) if fence.language == "python" and not file_name(fence)]
+
+
+def write_files(text: str, directory: Path, replaced: Callable[[str], str] = str) -> None:
     """The files that a document shows."""
     for fence in fences(text):
-        if fence.language == "toml":
-            name = re.match(r"# ([\w.-]+)\n", fence.body)
-            assert name, f"line {fence.line}: the first line of a file is its name in a comment"
-            (directory / name[1]).write_text(fence.body, "utf-8")
+        if name := file_name(fence):
+            (directory / name).write_text(replaced(fence.body), "utf-8")
 
 
 def _name(path: Path) -> str:
@@ -151,8 +164,9 @@ def with_nodes(request: pytest.FixtureRequest) -> Callable[[str], str]:
 @pytest.mark.parametrize("path", _examples("console"), ids=_name)
 def test_console_examples_print_what_they_show(path: Path, with_nodes: Callable[[str], str], tmp_path: Path) -> None:
     environment = {"PATH": f"{HEADWAY.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "COLUMNS": "100"}
+    environment["PYTEST_ADDOPTS"] = " ".join([*plugin_options(), "-p no:cacheprovider"])
     text = path.read_text("utf-8")
-    write_files(text, tmp_path)
+    write_files(text, tmp_path, with_nodes)
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
     for fence in fences(text):
         for step in steps(fence.body) if fence.language == "console" else []:
@@ -172,21 +186,14 @@ def test_console_examples_print_what_they_show(path: Path, with_nodes: Callable[
 @pytest.mark.parametrize("path", _examples("python"), ids=_name)
 def test_python_examples_run(path: Path, with_nodes: Callable[[str], str], tmp_path: Path) -> None:
     text = path.read_text("utf-8")
-    write_files(text, tmp_path)
-    for number, fence in enumerate(fences(text)):
-        if fence.language == "python":
-            program = tmp_path / f"example{number}.py"
-            program.write_text(with_nodes(fence.body), "utf-8")
-            done = subprocess.run(
-                [sys.executable, "-W", "error", program],
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, f"line {fence.line}\n{done.stdout}{done.stderr}"
-            assert done.stdout, "an example shows something"
+    write_files(text, tmp_path, with_nodes)
+    for number, fence in enumerate(programs(text)):
+        program = tmp_path / f"example{number}.py"
+        program.write_text(with_nodes(fence.body), "utf-8")
+        command = [sys.executable, "-W", "error", program]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"line {fence.line}\n{done.stdout}{done.stderr}"
+        assert done.stdout, "an example shows something"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
@@ -226,18 +233,24 @@ print(1)
 # one.toml
 key = 1
 ```
+```python
+# test_one.py
+print(2)
+```
 """
 
 
 def test_fences_are_found_with_their_lines() -> None:
-    console, python, _ = fences(DOCUMENT)
+    console, python, *_ = fences(DOCUMENT)
     assert (console.line, console.language) == (3, "console")
     assert python == Fence(13, "python", "print(1)\n")
 
 
 def test_files_are_written_under_the_names_that_they_have(tmp_path: Path) -> None:
     write_files(DOCUMENT, tmp_path)
-    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"one.toml": "# one.toml\nkey = 1\n"}
+    written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    assert written == {"one.toml": "# one.toml\nkey = 1\n", "test_one.py": "# test_one.py\nprint(2)\n"}
+    assert [fence.body for fence in programs(DOCUMENT)] == ["print(1)\n"]
     with pytest.raises(AssertionError, match="line 1: the first line of a file is its name"):
         write_files("```toml\nkey = 1\n```\n", tmp_path)
 
@@ -301,6 +314,15 @@ def test_reference_lists_every_call_of_a_peer(page: str, kind: type) -> None:
     assert {name for name in public if f"`{name}`" not in text and name not in calls} == set()
 
 
+def test_reference_lists_every_call_of_a_test_peer() -> None:
+    text = (REPOSITORY / "docs/reference/testing.md").read_text("utf-8")
+    public = {name: getattr(testing.TestPeer, name) for name in dir(testing.TestPeer) if not name.startswith("_")}
+    calls = {name: inspect.signature(member) for name, member in public.items() if callable(member)}
+    told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE))
+    assert told == {name: _parameters(signature) for name, signature in calls.items()}
+    assert {name for name in {*public, *testing.__all__} if f"`{name}" not in text and name not in calls} == set()
+
+
 @pytest.mark.parametrize(
     ("part", "kind"), [("peer.info", PeerInfo), ("of `headway`", OwnInfo), ("peer.stats", PeerStats)]
 )
@@ -316,7 +338,8 @@ def test_reference_lists_every_figure_of_a_peer(part: str, kind: type) -> None:
 def _parameters(signature: inspect.Signature) -> str:
     """As a reader wants them: without types and `self`, a hash of zeros by its name."""
     plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
-    return str(inspect.Signature(plain[1:]))[1:-1].replace(repr(ZERO_HASH), "ZERO_HASH")
+    given = [parameter for parameter in plain if parameter.name != "self"]
+    return str(inspect.Signature(given))[1:-1].replace(repr(ZERO_HASH), "ZERO_HASH")
 
 
 def _command(name: str) -> click.Command:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from tests.data import REPOSITORY
+from tests.plugin import plugin_options
 
 STORY = """
 from headway.errors import ExpectationFailed
@@ -45,14 +45,8 @@ def test_it_is_closed_behind_that_too() -> None:
 """
 
 
-def loading() -> list[str]:
-    """What a pytest must be told to load the plugin: nothing where headway is installed with it."""
-    known = {point.value for point in entry_points(group="pytest11")}
-    return [] if "headway.testing.plugin" in known else ["-p", "headway.testing.plugin"]
-
-
 def run(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", *loading(), "-p", "no:cacheprovider", "-W", "error", *options]
+    command = [sys.executable, "-m", "pytest", *plugin_options(), "-p", "no:cacheprovider", "-W", "error", *options]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
 
 
