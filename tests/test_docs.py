@@ -190,7 +190,7 @@ def test_python_examples_run(path: Path, with_nodes: Callable[[str], str], tmp_p
     for number, fence in enumerate(programs(text)):
         program = tmp_path / f"example{number}.py"
         program.write_text(with_nodes(fence.body), "utf-8")
-        command = [sys.executable, "-W", "error", program]
+        command = [sys.executable, "-W", "error", str(program)]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"line {fence.line}\n{done.stdout}{done.stderr}"
         assert done.stdout, "an example shows something"

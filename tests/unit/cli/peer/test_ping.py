@@ -12,14 +12,11 @@ import pytest
 from headway.cli import main
 from headway.cli.output import Exit
 from headway.cli.peer.ping import Tally
-from headway.networks.bitcoin import REGTEST
-from headway.types import Address
+from headway.testing import TestPeer
 from headway.wire import messages as m
-from tests import farend
+from tests.farend import meanwhile
 from tests.interop.cli import Headway
 from tests.unit.cli.conftest import Served
-
-PEER = Address("127.0.0.1", 1)
 
 
 def words(address: str, *more: str) -> list[str]:
@@ -64,21 +61,15 @@ def test_interrupt_ends_with_the_summary(served: Served) -> None:
 
 
 def test_ping_without_a_pong_ends_with_what_came_and_exit_3(capsys: pytest.CaptureFixture[str]) -> None:
-    def far_end(listener: socket.socket) -> None:
-        accepted, _ = listener.accept()
-        with accepted:
-            far = farend.FarEnd(accepted, REGTEST)
-            far.shake(m.Version(70015, 9, 0, 1, "/mute:1/", 7, remote=PEER, local=PEER))
-            ping = far.hear("ping")
-            assert isinstance(ping, m.Ping)
-            far.say(m.Pong(ping.nonce))
-            far.hear("ping")
-            farend.devour(accepted)
+    def far_end() -> None:
+        far = listener.accept(auto_pong=False)
+        far.handshake()
+        far.send(m.Pong(far.expect(m.Ping).nonce))
+        far.expect(m.Ping)
+        far.expect_closed(timeout=60)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = "{}:{}".format(*listener.getsockname())
-        with farend.meanwhile(lambda: far_end(listener)):
-            assert main(words(address, "--timeout", "2", "--json")) == Exit.NO_PEERS
+    with TestPeer.listen("regtest") as listener, meanwhile(far_end):
+        assert main(words(str(listener.address), "--timeout", "2", "--json")) == Exit.NO_PEERS
     printed = capsys.readouterr()
     summary = json.loads(printed.out)
     assert (summary["transmitted"], summary["received"]) == (2, 1)
