@@ -16,6 +16,7 @@ from headway.testing import (
     Handshake,
     NeoChain,
     PeerFactory,
+    ServedChain,
     TestPeer,
     damaged,
     fork,
@@ -82,8 +83,9 @@ def test_a_node_changes_to_the_rival_that_has_more_work(node: Node, peers: PeerF
     peer = dialled(node, peers)
     peer.serve(CHAIN, timeout=60, until=lambda: node.tip().hash == tip_of(CHAIN))
     rival = fork(CHAIN, at=50, length=12, sizes=(0, 0))
-    peer.send(m.Inv((m.InvEntry(m.InvType.BLOCK, REGTEST.codec.parser.block_header(rival[-1]).hash),)))
-    served = peer.serve(rival, timeout=60, until=lambda: node.tip().hash == tip_of(rival))
+    served = ServedChain(REGTEST, rival)
+    peer.send(served.announcement())
+    peer.serve(served, timeout=60, until=lambda: node.tip().hash == tip_of(rival))
     assert set(served.asked) >= set(range(51, 63))
 
 
