@@ -84,6 +84,7 @@ class PeerTable:
 
     def remove(self, number: int) -> None:
         peer = self._peers.pop(number)
+        self._compact()
         self.inbound -= peer.inbound
         if not peer.inbound and not peer.discourage:
             self._gone[number] = peer.address
@@ -129,9 +130,7 @@ class PeerTable:
             peer.due = due
             if due is not None:
                 heapq.heappush(self._timers, (due, number))
-            if len(self._timers) > 2 * len(self._peers) + SLACK:
-                self._timers = [(peer.due, number) for number, peer in self._peers.items() if peer.due is not None]
-                heapq.heapify(self._timers)
+            self._compact()
 
     def next_due(self) -> Instant | None:
         while self._timers:
@@ -150,3 +149,9 @@ class PeerTable:
             peer.due = None
             peer.machine.handle_timer(now)
             self.touch(number)
+
+    def _compact(self) -> None:
+        """Build the heap anew where most of it is stale, because timers moved or their peers have gone."""
+        if len(self._timers) > 2 * len(self._peers) + SLACK:
+            self._timers = [(peer.due, number) for number, peer in self._peers.items() if peer.due is not None]
+            heapq.heapify(self._timers)

@@ -91,6 +91,21 @@ def test_a_timer_that_moves_with_every_input_does_not_grow_the_heap_without_boun
     assert table.next_due() == TOYNET.timing.handshake_timeout + 1_000.0
 
 
+def test_the_timers_of_those_that_have_gone_do_not_stay() -> None:
+    table = PeerTable()
+    first = peer(connected_at=0.0)
+    table.rearm(table.add(first), first)
+    numbers = []
+    for _ in range(500):
+        made = peer(connected_at=1.0)
+        numbers.append(table.add(made))
+        table.rearm(numbers[-1], made)
+    for number in numbers:
+        table.remove(number)
+        assert len(table._timers) <= 2 * len(table) + SLACK
+    assert table.next_due() == TOYNET.timing.handshake_timeout
+
+
 def test_our_own_dials_are_known_by_their_nonce_until_the_handshake_is_complete() -> None:
     table = PeerTable()
     made, inbound = peer(seed=1), peer(seed=2, inbound=True)
