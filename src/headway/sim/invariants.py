@@ -41,7 +41,8 @@ class Watch:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._valid_headers: set[Hash] = set()
-        self._valid_blocks: dict[Hash, bytes | None] = {}
+        self._good_blocks: dict[Hash, bytes | None] = {}  # each by itself; what it stands on may be bad
+        self._valid_blocks: set[Hash] = set()  # with all that they stand on
         for chain in run.chains.values():
             self._learn_chain(chain)
         self._honest = frozenset(
@@ -60,9 +61,12 @@ class Watch:
         self._events = 0
         self._positions = 1
         self._blocks = len(node.store.blocks)
-        tip = node.machine.sync.chain.tip
-        self._delivered: BlockId | None = tip
+        self.begins_anew()
         self.disturbed()
+
+    def begins_anew(self) -> None:
+        """It delivers from now on, after what it has delivered as far as it is concerned."""
+        self._delivered: BlockId | None = self._run.node.machine.sync.chain.tip
 
     def disturbed(self) -> None:
         """Something was done to it: it may take its time anew."""
@@ -108,14 +112,13 @@ class Watch:
         """It had everything, and some time has passed."""
         run = self._run
         node = run.node
-        self.must(run.has_best_chain(), "what it had it has no more")
+        self.must(run.has_best_chain(node), "what it had it has no more")
         self._look_deep()
-        best = node.tree.tip
-        floor, ceiling = node.config.floor, node.config.ceiling
-        if floor is not None:
+        best, ceiling = node.tree.tip, node.config.ceiling
+        if node.machine.sync.wants_blocks:
             self.must(node.machine.sync.chain.tip is not None, "nothing was delivered")
             top = best.height if ceiling is None else min(ceiling, best.height)
-            for height in range(max(floor, 1), top + 1):
+            for height in range(max(node.machine.sync.chain.floor, 1), top + 1):
                 position = node.tree.at(height)
                 self.must(position in node.store.blocks, f"block {height} is not stored")
                 self._look_at_block(node.tree.hash(position), node.store.blocks[position])
@@ -146,8 +149,10 @@ class Watch:
 
     def _learn_chain(self, chain: Chain) -> None:
         self._valid_headers.update(chain.hashes[: chain.valid_headers + 1])
-        for height in range(chain.valid_blocks + 1):
-            self._valid_blocks[chain.hashes[height]] = chain.block(height)
+        self._valid_blocks.update(chain.hashes[: chain.valid_blocks + 1])
+        for height in range(min(chain.valid_headers, len(chain.blocks)) + 1):
+            if height != chain.valid_blocks + 1:
+                self._good_blocks[chain.hashes[height]] = chain.block(height)
 
     def _look_at_events(self) -> None:
         node = self._run.node
@@ -163,7 +168,8 @@ class Watch:
                     position = node.tree.find(event.id.hash)
                     assert position is not None, "it was delivered"
                     parent = node.tree.parent(position)
-                    self._delivered = node.tree.id(parent) if event.id.height > max(node.config.floor or 0, 0) else None
+                    floor = node.machine.sync.chain.floor
+                    self._delivered = node.tree.id(parent) if event.id.height > floor else None
                 case do.PeerLost():
                     if event.reason in BLAME and event.address.host in self._honest:
                         self.fail(f"honest {event.address} was blamed: {event.message}")
@@ -184,8 +190,9 @@ class Watch:
         self._delivered = block
 
     def _look_at_block(self, block: Hash, raw: bytes) -> None:
-        self.must(block in self._valid_blocks, "a block that is not valid was stored")
-        self.must(self._valid_blocks[block] == raw, "a stored block is not as it was")
+        """Blocks come in any order: one may be stored before the bad one that it stands on is seen, and then stays."""
+        self.must(block in self._good_blocks, "a block that is not valid was stored")
+        self.must(self._good_blocks[block] == raw, "a stored block is not as it was")
 
     def _look_at_progress(self) -> None:
         run = self._run
@@ -194,6 +201,8 @@ class Watch:
         now = run.simulation.now
         if score != self._score:
             self._score, self._progress_at = score, now
+        elif machine.failure is not None:
+            self._progress_at = now  # its disk is full: until it is started anew, nothing is to be expected
         elif not run.done and now - self._progress_at > run.scenario.patience:
             stuck = run.is_honest_reachable() and not run.has_everything()
             self.must(not stuck, f"no progress for {now - self._progress_at:.0f} s")

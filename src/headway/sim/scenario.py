@@ -14,31 +14,47 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from headway.node.config import NodeConfig
 from headway.sim.actor import Honest
+from headway.sim.deeds import perform
 from headway.sim.host import ActorHost
 from headway.sim.internet import Host, Internet
 from headway.sim.invariants import Watch
 from headway.sim.link import Line, Path
 from headway.sim.node import MemoryStore, SimNode
 from headway.sim.simulation import Simulation
+from headway.sync.blocks import WINDOW
 from headway.types import Address, Height
 
 if TYPE_CHECKING:
-    import random
-
     from headway.network import Network
     from headway.sim.chain import Chain
 
 Needs: TypeAlias = Literal["", "pool", "presync"]
 Families: TypeAlias = Literal["regtest", "neo2", "neo3"]
 Deed: TypeAlias = Literal[
-    "grow", "switch", "break", "vanish", "dark", "light", "split", "heal", "restart", "close", "fill disk", "empty disk"
+    "grow",
+    "switch",
+    "break",
+    "vanish",
+    "dark",
+    "light",
+    "split",
+    "heal",
+    "restart",
+    "fill disk",
+    "empty disk",
+    "want",
+    "clock",
 ]
 
 MAIN: Final = "main"
 NODE: Final = "node"
 CLOSING: Final = 60.0
 """Seconds in which everything must be gone once everybody was disconnected."""
+MAX_HEADERS: Final = 2_000
+"""In one message, on every network."""
 PORT: Final = 8333
+HERE: Final = Address("9.9.9.9", PORT)
+"""Where the node is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +71,16 @@ class ChainPlan:
     sizes: tuple[int, int] = (0, 400)
     """Least and most bytes of a block."""
     fault: str = ""
-    """What is wrong with it, from `fault_at` on."""
+    """The rule that its block at `fault_at` breaks, or what else is wrong with it. Where a proof is missing, it is
+    missing from there on: who signs a block stands for all before it."""
     fault_at: Height = 0
+    dated: float | None = None
+    """When its last block was made, in seconds after the start; None: years ago, as all the others."""
+
+    @property
+    def top(self) -> Height:
+        """Height of its last header."""
+        return self.at + self.length + self.headers_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +93,10 @@ class Role:
     chain: str = MAIN
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the actor."""
+    among: tuple[tuple[type[Honest], Mapping[str, Any]], ...] = ()
+    """Actors with their options, of which the seed picks one for each of the number: instead of `actor`."""
+    connects: str = ""
+    """Of a node of ours: the role that it syncs from, or `node`. It begins with nothing, and must end with all."""
     latency: tuple[float, float] = (0.005, 0.15)
     """Seconds to the middle of the network: least and most."""
     jitter: float = 0.01
@@ -80,6 +108,12 @@ class Role:
     """It dials the node, and again so many seconds after each end; 0: it does not."""
     addresses: int = 1
     """Where it is to be found: so many addresses lead to the one host."""
+    is_dark: bool = False
+    """Nothing answers there at first."""
+    refuses: bool = False
+    """It takes no connections."""
+    network_group: int = 0
+    """All of its addresses lie in the /16 with this number; 0: each lies in one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +126,10 @@ class Cue:
     who: str = ""
     """A role (one of its number, at random), `node`, or empty where nobody does it."""
     to: Any = None
-    """`grow`: the height; `switch`: the chain."""
+    """`grow`: the height; `switch`: the chain; `fill disk`: bytes that are left; `want`: the floor; `clock`: seconds
+    that it is ahead from then on."""
+    everyone: bool = False
+    """The whole role does it. (`grow`, `switch` and `split` are always for all.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +156,20 @@ class Scenario:
     """Virtual seconds that may pass without any progress while an honest peer can be reached."""
     linger: float = 30.0
     """Virtual seconds that we go on watching afterwards."""
+    validators: int = 1
+    """Who sign a chain of Neo: their signatures are most of what such a run costs."""
+    seeds: Mapping[str, str] = field(default_factory=dict)
+    """Name of a DNS seed -> the role whose addresses it tells; empty: it is dead."""
+    weight: int = 1
+    """How often it is played, beside the others."""
     needs: Needs = ""
     """What the engine must have before this can hold; it is not run until then."""
 
     @property
     def is_long(self) -> bool:
         """More than one message of headers and one window of blocks."""
-        return any(plan.length + plan.headers_only + plan.at > 2_000 for plan in self.chains.values())
+        longest = max(self.chains.values(), key=lambda plan: plan.at + plan.length)
+        return longest.at + longest.length > WINDOW and longest.top > MAX_HEADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +204,18 @@ class Run:
         self.internet = Internet(self.simulation)
         self.actors: dict[str, list[ActorHost]] = {}
         self.servers: list[SimNode] = []
+        self.followers: list[SimNode] = []
+        """Nodes of ours that sync, too."""
         self.done = False
         """The node has had everything once."""
-        self._rng = self.simulation.rng("scenario")
+        self.rng = self.simulation.rng("scenario")
         self._hosts = 0
         for role, plan in scenario.cast.items():
             self.actors[role] = [self._place(role, plan) for _ in range(plan.count)]
         self._spread_addresses()
+        for name, role in scenario.seeds.items():
+            self.internet.names[name] = self._addresses_of(role) if role else ()
+        self._clock_skew = self.rng.uniform(*scenario.clock_skew)
         self.node = self._make_node(MemoryStore())
         self.watch = Watch(self)
 
@@ -174,17 +223,32 @@ class Run:
 
     def _place(self, role: str, plan: Role) -> ActorHost:
         host = self.internet.add(self._host(role, plan))
+        host.is_dark = plan.is_dark
         chain = self.chains[plan.chain]
-        if plan.actor is None:
-            config = NodeConfig(network=self.network, peers=0, dns=False, serve=True, port=PORT)
-            self.servers.append(SimNode(self.internet, host, config, store=MemoryStore.of(chain)))
-            return ActorHost(self.internet, host, Honest(chain, self._rng), listens=False)
         rng = self.simulation.rng(host.name)
-        return ActorHost(self.internet, host, plan.actor(chain, rng, **plan.options))
+        if plan.actor is None:
+            return self._place_node(host, plan, chain)
+        make, options = rng.choice(plan.among) if plan.among else (plan.actor, plan.options)
+        return ActorHost(self.internet, host, make(chain, rng, **options), listens=not plan.refuses)
+
+    def _place_node(self, host: Host, plan: Role, chain: Chain) -> ActorHost:
+        """A node of ours; an actor stands for what it has, and what it is yet to bring is nobody's."""
+        config = NodeConfig(network=self.network, peers=0, dns=False, serve=True, port=PORT)
+        if plan.connects:
+            follows = replace(config, connect=self._addresses_of(plan.connects))
+            self.followers.append(SimNode(self.internet, host, follows))
+            return ActorHost(self.internet, host, Honest(chain, self.rng, height=0), listens=False)
+        self.servers.append(SimNode(self.internet, host, config, store=MemoryStore.of(chain)))
+        return ActorHost(self.internet, host, Honest(chain, self.rng), listens=False)
+
+    def _addresses_of(self, role: str) -> tuple[Address, ...]:
+        if role == NODE:
+            return (HERE,)
+        return tuple(address for each in self.actors[role] for address in each.host.addresses)
 
     def _host(self, role: str, plan: Role) -> Host:
-        rng = self._rng
-        addresses = tuple(self._next_address() for _ in range(plan.addresses))
+        rng = self.rng
+        addresses = tuple(self._next_address(plan.network_group) for _ in range(plan.addresses))
         return Host(
             f"{role}@{addresses[0]}",
             addresses,
@@ -192,9 +256,11 @@ class Run:
             up=Line(rng.uniform(*plan.rate)),
         )
 
-    def _next_address(self) -> Address:
-        """Each in a network of its own (/16)."""
+    def _next_address(self, group: int) -> Address:
+        """Each in a network of its own (/16), or all in one."""
         self._hosts += 1
+        if group:
+            return Address(f"150.{group}.{self._hosts // 250}.{1 + self._hosts % 250}", PORT)
         return Address(f"{1 + self._hosts % 100 + 10}.{self._hosts // 100 % 250}.7.{1 + self._hosts % 250}", PORT)
 
     def _spread_addresses(self) -> None:
@@ -207,37 +273,42 @@ class Run:
 
     def _make_node(self, store: MemoryStore) -> SimNode:
         scenario = self.scenario
-        known = [
-            address for role, plan in scenario.cast.items() if plan.known
-            for each in self.actors[role] for address in each.host.addresses
-        ]  # fmt: skip
-        where: dict[str, Any] = {"connect" if scenario.named else "peers_file": tuple(known)}
+        known = tuple(
+            address for role, plan in scenario.cast.items() if plan.known for address in self._addresses_of(role)
+        )
+        where: dict[str, Any] = {"connect" if scenario.named else "peers_file": known}
         config = NodeConfig(network=self.network, **{"dns": False, **where, **scenario.node})
-        address = Address("9.9.9.9", PORT)
-        host = self.internet.host(address)
+        host = self.internet.host(HERE)
         if host is None:
-            host = self.internet.add(Host(NODE, (address,), Path(0.01, 0.002)))
-            host.down = Line(self._rng.uniform(*scenario.rate))
-        skew = self._rng.uniform(*scenario.clock_skew)
-        return SimNode(self.internet, host, config, store=store, clock_skew=skew)
+            host = self.internet.add(Host(NODE, (HERE,), Path(0.01, 0.002)))
+            host.down = Line(self.rng.uniform(*scenario.rate))
+        return SimNode(self.internet, host, config, store=store, clock_skew=self._clock_skew)
+
+    def restart(self) -> None:
+        """The node is killed, and begins again with what it has stored."""
+        self._clock_skew = self.node.clock_skew
+        self.node.stop()
+        self.node = self._make_node(self.node.store)
+        self.watch.restarted()
+        self.node.start()
 
     # The play.
 
     def play(self) -> Outcome:
         """Raises `invariants.Broken` for what must not be."""
         simulation, scenario = self.simulation, self.scenario
-        for server in self.servers:
-            server.start()
+        for other in (*self.servers, *self.followers):
+            other.start()
         self.node.start()
         for role, plan in scenario.cast.items():
             if plan.dials:
                 for each in self.actors[role]:
-                    simulation.later(self._rng.random(), self._dial_node, each, plan.dials)
+                    simulation.later(self.rng.random(), self._dial_node, each, plan.dials)
         last_cue = 0.0
         for cue in scenario.cues:
-            at = self._rng.uniform(*cue.at)
+            at = self.rng.uniform(*cue.at)
             last_cue = max(last_cue, at)
-            simulation.at(at, self._perform, cue, self._rng)
+            simulation.at(at, perform, self, cue)
         simulation.after_event = self.watch.look
         simulation.run(last_cue)
         self.watch.must(simulation.run(scenario.within, until=self.has_everything), "the sync did not end in time")
@@ -251,15 +322,15 @@ class Run:
         return Outcome(scenario.name, simulation.seed, took, simulation.events, tip, len(self.node.store.blocks))
 
     def has_everything(self) -> bool:
-        """The node has the best honest chain, and knows that there is no better one."""
-        return self.node.machine.is_at_tip and self.has_best_chain()
+        """The node has the best honest chain, and knows that there is no better one; so has each of ours."""
+        return self.node.machine.is_at_tip and all(map(self.has_best_chain, (self.node, *self.followers)))
 
-    def has_best_chain(self) -> bool:
+    def has_best_chain(self, node: SimNode) -> bool:
         """It has the headers of the best honest chain, and its blocks."""
-        tip, height = self.node.tree.tip, self.best_height()
-        wanted = height if self.node.config.ceiling is None else min(height, self.node.config.ceiling)
+        tip, height = node.tree.tip, self.best_height()
+        wanted = height if node.config.ceiling is None else min(height, node.config.ceiling)
         is_best = tip.height == height and any(tip == chain.id(top) for chain, top in self._honest() if top == height)
-        return is_best and self.node.machine.is_stored_to(wanted)
+        return is_best and node.machine.is_stored_to(wanted)
 
     def best_height(self) -> Height:
         """Of the best chain that an honest peer has: on these networks each block weighs the same."""
@@ -277,51 +348,3 @@ class Run:
 
     def _dial_node(self, each: ActorHost, again: float) -> None:
         each.dial(self.node.host.addresses[0], again_after=again)
-
-    # What happens on cue.
-
-    def _perform(self, cue: Cue, rng: random.Random) -> None:
-        self.simulation.trace(f"# {cue.deed} {cue.who}".rstrip())
-        self.watch.disturbed()
-        if cue.who == NODE:
-            self._perform_node(cue)
-        elif cue.deed == "heal":
-            self.internet.heal()
-        else:
-            role = self.actors[cue.who]
-            for each in role if cue.deed in {"grow", "switch", "split"} else [rng.choice(role)]:
-                self._perform_actor(cue, each)
-
-    def _perform_node(self, cue: Cue) -> None:
-        match cue.deed:
-            case "restart":
-                self.node.stop()
-                self.node = self._make_node(self.node.store)
-                self.watch.restarted()
-                self.node.start()
-            case "break":
-                self.internet.drop(self.node.host)
-            case "split":
-                self.internet.split([self.node.host])
-            case _:
-                raise ValueError(f"a node does not {cue.deed}")
-
-    def _perform_actor(self, cue: Cue, each: ActorHost) -> None:
-        match cue.deed:
-            case "grow":
-                each.actor.grow(cue.to)
-            case "switch":
-                each.actor.switch(self.chains[cue.to])
-            case "break":
-                self.internet.drop(each.host)
-            case "vanish":
-                each.host.is_dark = True
-                self.internet.drop(each.host, silently=True)
-            case "dark":
-                each.host.is_dark = True
-            case "light":
-                each.host.is_dark = False
-            case "split":
-                self.internet.split([each.host])
-            case _:
-                raise ValueError(f"an actor does not {cue.deed}")

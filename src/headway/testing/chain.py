@@ -51,17 +51,24 @@ _NONCE: Final = bytes(32)
 
 
 def regtest_chain(
-    length: int | None = None, *, salt: int = 0, parent: bytes = GENESIS, sizes: tuple[int, int] = SMALL
+    length: int | None = None,
+    *,
+    salt: int = 0,
+    parent: bytes = GENESIS,
+    sizes: tuple[int, int] = SMALL,
+    height: Height | None = None,
 ) -> Iterator[bytes]:
     """Raw blocks after the block `parent`; endless without a `length`.
 
-    `sizes`: least and most bytes of a block, roughly (to one transaction). Raises ValueError for sizes beyond MAX_SIZE.
+    `sizes`: least and most bytes of a block, roughly (to one transaction). `height`: of `parent`, where that does not
+    state it, or states another. Raises ValueError for sizes beyond MAX_SIZE.
     """
     if not 0 <= sizes[0] <= sizes[1] <= MAX_SIZE:
         raise ValueError(
             f"blocks of {sizes[0]} to {sizes[1]} bytes; this maker takes 0 to {MAX_SIZE}, the lesser first"
         )
-    height = 0 if parent == GENESIS else REGTEST.rules.stated_height(parent)
+    if height is None:
+        height = 0 if parent == GENESIS else REGTEST.rules.stated_height(parent)
     if height == UNKNOWN_HEIGHT:
         raise ValueError("the parent is neither regtest's genesis block nor a block whose coinbase states its height")
     for _ in count() if length is None else range(length):
