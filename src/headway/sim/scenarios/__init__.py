@@ -10,7 +10,7 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from headway.sim.scenarios import quiet
+from headway.sim.scenarios import attacks, faults, growth, inbound, invalid, poor, quiet, zoo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,13 @@ MET_NEEDS: Final[frozenset[Needs]] = frozenset({""})
 
 _ALL: Final = [
     *quiet.SCENARIOS,
+    *poor.SCENARIOS,
+    *growth.SCENARIOS,
+    *faults.SCENARIOS,
+    *invalid.SCENARIOS,
+    *attacks.SCENARIOS,
+    *inbound.SCENARIOS,
+    *zoo.SCENARIOS,
 ]
 SCENARIOS: Final[Mapping[str, Scenario]] = {each.name: each for each in _ALL}
 assert len(SCENARIOS) == len(_ALL), "two scenarios have one name"
