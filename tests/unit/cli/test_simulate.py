@@ -221,7 +221,7 @@ def test_the_table_names_every_scenario_with_its_sentence(capsys: pytest.Capture
         (["--seeds", "-3:5"], "'-3:5' is no range of seeds"),
         (["--seeds", "a:b"], "'a:b' is no range of seeds"),
         (["--seeds", "0"], "'0' is no range of seeds"),
-        (["--scenario", "shorter"], "there is no scenario 'shorter'. Near to it: short."),
+        (["--scenario", "shorter"], "there is no scenario 'shorter'. Near to it: short, "),
         (["--scenario", "xyz"], "there is no scenario 'xyz'. `headway simulate --list` names all"),
         (["--jobs", "0"], "0"),
     ],

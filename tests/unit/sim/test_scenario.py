@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from headway.node import orders as do
 from headway.sim.actor import Honest
+from headway.sim.deeds import perform
 from headway.sim.invariants import Broken
 from headway.sim.scenario import MAIN, NODE, ChainPlan, Cue, Deed, Families, Outcome, Role, Run, Scenario
 from headway.testing.simulated import run_of, simulate
@@ -40,7 +40,7 @@ def test_the_node_ends_with_the_whole_best_chain() -> None:
     assert outcome == Outcome("test", 1, outcome.seconds, outcome.events, LENGTH, LENGTH)
     assert 0.1 < outcome.seconds < 30.0
     assert run.node.tree.tip == run.chains[MAIN].tip
-    assert run.has_best_chain()
+    assert run.has_best_chain(run.node)
     assert run.done
 
 
@@ -121,7 +121,8 @@ def test_a_ceiling_is_where_blocks_end_and_headers_go_on() -> None:
 
 def test_long_chains_are_told_from_short_ones() -> None:
     assert not scenario().is_long
-    assert scenario(chains={MAIN: ChainPlan(1_000, headers_only=1_500)}).is_long
+    assert not scenario(chains={MAIN: ChainPlan(1_000, headers_only=1_500)}).is_long
+    assert scenario(chains={MAIN: ChainPlan(1_100, headers_only=1_000)}).is_long
 
 
 # ----------------------------------------------------------------------------------------------------------------- cues
@@ -189,11 +190,11 @@ def test_peers_that_go_dark_vanish_or_are_parted_cannot_be_reached() -> None:
     for deed in ("dark", "vanish", "split"):
         run = run_of(scenario(cast=cast), 1)
         assert run.is_honest_reachable()
-        run._perform(at(0.0, deed, "peer"), random.Random(1))
+        perform(run, at(0.0, deed, "peer"))
         assert not run.is_honest_reachable()
     run = run_of(scenario(cast=cast), 1)
-    run._perform(at(0.0, "dark", "peer"), random.Random(1))
-    run._perform(at(0.0, "light", "peer"), random.Random(1))
+    perform(run, at(0.0, "dark", "peer"))
+    perform(run, at(0.0, "light", "peer"))
     assert run.is_honest_reachable()
 
 
@@ -207,7 +208,7 @@ def test_a_peer_that_vanishes_leaves_the_node_half_open_until_its_clock_ends_it(
 def test_a_deed_that_its_doer_cannot_do_is_an_error() -> None:
     for who, deed in ((NODE, "grow"), ("peer", "restart")):
         with pytest.raises(ValueError, match=f"does not {deed}"):
-            run_of(scenario(), 1)._perform(at(0.0, deed, who), random.Random(1))  # type: ignore[arg-type]  # on purpose
+            perform(run_of(scenario(), 1), at(0.0, deed, who))  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_scenario_that_cannot_end_well_breaks() -> None:
