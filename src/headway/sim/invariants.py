@@ -1,10 +1,10 @@
 # ruff: noqa: SLF001  # it looks inside, because growth is inside
 """What holds of the node at each step of a run, whatever the others do. Called by `scenario`.
 
-At each event: nothing invalid is in its tree or its store; what it delivers is stored, in order and complete; it makes
-progress while an honest peer can be reached; its tables keep to their caps. From time to time, deeper: no honest peer
-is discouraged, and no request is older than its deadline. At the end: everybody was disconnected, and all tables are
-empty.
+At each event: nothing invalid is in its tree or its store; it leaves a branch only for more work; what it delivers is
+stored, in order and complete; it makes progress while an honest peer can be reached; its tables keep to their caps.
+From time to time, deeper: no honest peer is discouraged, whatever a peer owes has its deadline, nobody is asked again
+and again for nothing. At the end: everybody was disconnected, and all tables are empty.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from headway.node import orders as do
 from headway.node.addrbook import MAX_ADDRESSES
 from headway.node.table import SLACK
-from headway.peer.events import PeerState, Reason
+from headway.peer.deadlines import NEVER, Cause
+from headway.peer.events import PeerState, Reason, RequestKind
 from headway.sync.blocks import WINDOW, WINDOW_BYTES
+from headway.sync.headers import UNCONNECTED_INTERVAL
+from headway.types import hash_hex
+from headway.wire import messages as m
 
 if TYPE_CHECKING:
+    from headway.peer.machine import PeerMachine
     from headway.sim.chain import Chain
     from headway.sim.scenario import Run
     from headway.types import BlockId, Hash, Instant
@@ -29,6 +34,10 @@ SPARE: Final = 8 * 1024 * 1024
 """Bytes by which blocks in hand may exceed the window, whose sizes are guesses until they are here."""
 MOST_AT_ONCE: Final = 100_000
 """Events at one instant: beyond these, two of them call each other for ever."""
+QUESTIONS: Final = 20
+"""Questions for headers that one connection may hear, beside those that it gives a reason for."""
+WORDS_OF_NEWS: Final = (m.Version.command, m.Inv.command, m.Ping.command, m.Pong.command)
+"""Messages that may give a reason for a question: of a block, or (Neo) of a height."""
 BLAME: Final = frozenset({Reason.MISBEHAVED, Reason.PROTOCOL, Reason.HANDSHAKE_REJECTED})
 """Ends that say that the remote broke a rule. An honest one may still be slow, or gone."""
 
@@ -60,6 +69,7 @@ class Watch:
         node = self._run.node
         self._events = 0
         self._positions = 1
+        self._tip = node.tree.tip_position
         self._blocks = len(node.store.blocks)
         self.begins_anew()
         self.disturbed()
@@ -170,12 +180,23 @@ class Watch:
                     parent = node.tree.parent(position)
                     floor = node.machine.sync.chain.floor
                     self._delivered = node.tree.id(parent) if event.id.height > floor else None
+                case do.TipChanged():
+                    self._look_at_tip(event)
                 case do.PeerLost():
                     if event.reason in BLAME and event.address.host in self._honest:
                         self.fail(f"honest {event.address} was blamed: {event.message}")
                 case _:
                     pass
         self._events = len(node.events)
+
+    def _look_at_tip(self, event: do.TipChanged) -> None:
+        """The first that came stays, unless another has more work."""
+        tree = self._run.node.tree
+        position = tree.find(event.tip.hash)
+        assert position is not None, "it is the tip"
+        left, self._tip = self._tip, position
+        if event.disconnected and tree.is_valid(left) and tree.chainwork(position) <= tree.chainwork(left):
+            self.fail(f"{tree.id(left)} was left for {event.tip}, which has no more work")
 
     def _look_at_delivery(self, block: BlockId) -> None:
         node = self._run.node
@@ -225,15 +246,53 @@ class Watch:
             if entry.discouraged_until > now and entry.address.host in self._honest:
                 self.fail(f"honest {entry.address} is discouraged: {entry.last_error}")
         self.must(len(machine.slots.book) <= MAX_ADDRESSES, "the book is over its bound")
+        self._look_at_window()
         for number in machine.peer_ids:
             peer = machine.peer(number)
             assert peer is not None, "it is listed"
             due = peer.get_timer()
-            if due is not None:
-                if due < now - 1e-6:
-                    self.fail(f"a deadline of peer {number} has passed and nothing came of it")
-                continue
-            if peer.state is PeerState.READY and peer.outstanding(now).blocks:
-                self.fail(f"peer {number} owes blocks without a deadline")
-            if timing.idle_timeout and peer.state not in {PeerState.CONNECTING, PeerState.CLOSED}:
+            if due is not None and due < now - 1e-6:
+                self.fail(f"a deadline of peer {number} has passed and nothing came of it")
+            if due is None and timing.idle_timeout and peer.state not in {PeerState.CONNECTING, PeerState.CLOSED}:
                 self.fail(f"no deadline watches peer {number}")
+            if peer.state is PeerState.READY:
+                self._look_at_debts(number, peer)
+                self._look_at_questions(number, peer)
+
+    def _look_at_window(self) -> None:
+        """Nothing is asked beyond the window, however long its first block does not come."""
+        sync, tree = self._run.node.machine.sync, self._run.node.tree
+        end = sync.chain.first_missing + WINDOW
+        for position in sync.blocks._owner:
+            if tree.on_best_chain(position) and tree.height(position) >= end:
+                self.fail(f"block {tree.height(position)} is asked, and the window ends at {end}")
+
+    def _look_at_debts(self, number: int, peer: PeerMachine) -> None:
+        """Whatever a peer owes has a deadline, each block its own."""
+        timing, deadlines = self._run.node.config.network.timing, peer._deadlines
+        watched = {
+            RequestKind.HEADERS: (Cause.HEADERS, timing.headers_timeout),
+            RequestKind.BLOCKS: (Cause.PROGRESS, timing.batch_timeout),
+        }
+        for kind, (cause, timeout) in watched.items():
+            count = peer.stats.of(kind)
+            owes = count.asked > count.settled + count.expired + count.cancelled
+            if owes and timeout and deadlines.at(cause) == NEVER:
+                self.fail(f"peer {number} owes {kind.name.lower()} without a deadline")
+        batch = self._run.node.machine._peers._peers[number].batch
+        if batch is not None and not batch.is_finished:
+            for block in batch.in_flight.keys() - batch._asked.keys():
+                self.fail(f"peer {number} owes block {hash_hex(block)} without a deadline of its own")
+
+    def _look_at_questions(self, number: int, peer: PeerMachine) -> None:
+        """Who tells nothing new is not asked for it again and again, whatever else he sends."""
+        node, stats = self._run.node, peer.stats
+        if (asked := stats.sent.get(m.GetHeaders.command)) is None:
+            return
+        heard = sum(found.messages for word in WORDS_OF_NEWS if (found := stats.received.get(word)) is not None)
+        timing = node.config.network.timing
+        age = self._run.simulation.now - stats.connected_at
+        polls = age / timing.poll_interval if timing.poll_interval else 0.0
+        messages = len(node.tree) / node.config.network.limits.full_headers
+        if asked.messages > QUESTIONS + heard + messages + polls + age / UNCONNECTED_INTERVAL:
+            self.fail(f"peer {number} was asked for headers {asked.messages} times, and told of news {heard} times")
