@@ -122,7 +122,7 @@ class Watch:
         """It had everything, and some time has passed."""
         run = self._run
         node = run.node
-        self.must(run.has_best_chain(node), "what it had it has no more")
+        self.must(run.has_best_chain(), "what it had it has no more")
         self._look_deep()
         best, ceiling = node.tree.tip, node.config.ceiling
         if node.machine.sync.wants_blocks:

@@ -325,8 +325,9 @@ class Run:
         """The node has the best honest chain, and knows that there is no better one; so has each of ours."""
         return self.node.machine.is_at_tip and all(map(self.has_best_chain, (self.node, *self.followers)))
 
-    def has_best_chain(self, node: SimNode) -> bool:
-        """It has the headers of the best honest chain, and its blocks."""
+    def has_best_chain(self, node: SimNode | None = None) -> bool:
+        """The node, or another one of ours, has the headers of the best honest chain, and its blocks."""
+        node = node or self.node
         tip, height = node.tree.tip, self.best_height()
         wanted = height if node.config.ceiling is None else min(height, node.config.ceiling)
         is_best = tip.height == height and any(tip == chain.id(top) for chain, top in self._honest() if top == height)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -140,7 +139,7 @@ def test_a_block_delivered_before_it_is_stored_is_found() -> None:
 
 def test_an_invalid_block_that_is_delivered_is_found() -> None:
     run = at_rest()
-    del run.watch._valid_blocks[tip(run).hash]
+    run.watch._valid_blocks.discard(tip(run).hash)
     run.node.events.append(do.BlockConnected(tip(run)))
     with pytest.raises(Broken, match="was delivered, and is not valid"):
         run.watch.look()
@@ -403,7 +402,7 @@ def test_what_is_left_at_the_end_is_found(breaks: Callable[[Run], None], words: 
 
 def test_another_node_on_the_same_store_begins_where_the_first_ended() -> None:
     run = at_rest()
-    run._perform(Cue((0.0, 0.0), "restart", "node"), random.Random(1))
+    run.restart()
     assert (run.watch._delivered, run.node.events) == (tip(run), [])
     assert run.simulation.run(100.0, until=run.has_everything)
     run.watch.at_rest()

@@ -40,7 +40,7 @@ def test_the_node_ends_with_the_whole_best_chain() -> None:
     assert outcome == Outcome("test", 1, outcome.seconds, outcome.events, LENGTH, LENGTH)
     assert 0.1 < outcome.seconds < 30.0
     assert run.node.tree.tip == run.chains[MAIN].tip
-    assert run.has_best_chain(run.node)
+    assert run.has_best_chain()
     assert run.done
 
 
@@ -122,6 +122,7 @@ def test_a_ceiling_is_where_blocks_end_and_headers_go_on() -> None:
 def test_long_chains_are_told_from_short_ones() -> None:
     assert not scenario().is_long
     assert not scenario(chains={MAIN: ChainPlan(1_000, headers_only=1_500)}).is_long
+    assert not scenario(chains={MAIN: ChainPlan(1_500)}).is_long
     assert scenario(chains={MAIN: ChainPlan(1_100, headers_only=1_000)}).is_long
 
 

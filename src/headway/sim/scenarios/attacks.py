@@ -81,7 +81,7 @@ SCENARIOS: Final = (
     _attack("swapped", "Other blocks come than were asked for.", (Swapped, {})),
     _attack("lacking", "Half of the peers say notfound for every block.", (Lacking, {})),
     _attack("lacking-long", "The same on a long chain.", (Lacking, {}), long=True, weight=2),
-    _attack("lacking-neo2", "On Neo Legacy there is no such word: they say nothing.", (Lacking, {}), family="neo2"),
+    _attack("lacking-neo2", "The same on Neo Legacy.", (Lacking, {}), family="neo2"),
     _attack("pushy", "Blocks come that nobody asked for, and some come twice.", (Pushy, {}), (Doubler, {})),
     _attack("pushy-neo3", "The same on Neo N3.", (Pushy, {}), (Doubler, {}), family="neo3"),
     _attack("unpayloaded", "A block message is too short for a header.", (Unpayloaded, {})),
