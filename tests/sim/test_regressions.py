@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from headway.sim.actor import Honest, Talk
+from headway.sim.hostile.blocks import Phantom
+from headway.sim.hostile.silence import Tarpit
 from headway.sim.scenario import MAIN, ChainPlan, Cue, Role, Scenario
 from headway.testing.simulated import simulate
 from headway.types import Height
@@ -28,3 +30,33 @@ def test_a_peer_that_grows_twice_within_two_minutes_is_followed() -> None:
         seed=1,
     )
     assert outcome.headers == 60
+
+
+def test_a_peer_that_answers_as_late_as_it_may_does_not_hold_up_the_end_of_a_sync() -> None:
+    """On Neo it gave one header that we had, each time after half a minute, and we asked on to the end of the chain."""
+    outcome = simulate(
+        Scenario(
+            "tarpit",
+            "One peer answers late, and with one header.",
+            {"honest": Role(count=2), "tarpit": Role(Tarpit)},
+            {MAIN: ChainPlan(160)},
+            family="neo3",
+        ),
+        seed=1,
+    )
+    assert outcome.seconds < 200.0
+
+
+def test_a_peer_that_announces_blocks_that_nobody_has_does_not_hold_up_the_end_of_a_sync() -> None:
+    """Neo Legacy says nothing where there is nothing: each question lasted until its deadline, and the next was due."""
+    outcome = simulate(
+        Scenario(
+            "phantom",
+            "One peer announces unknown blocks without end.",
+            {"honest": Role(count=2), "phantom": Role(Phantom)},
+            {MAIN: ChainPlan(60)},
+            family="neo2",
+        ),
+        seed=1,
+    )
+    assert outcome.seconds < 200.0

@@ -3,8 +3,9 @@
 At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every
 other one is asked at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts
 at our tip's parent: with headers of which none outweighs our tip, or with the pong behind the request (silence then
-means nothing more; bcoin and btcd send no empty headers), or by silence where that is an answer. Claimed start heights
-never count. Not here: judging headers (`chain.headers`). Called by `sync.scheduler`.
+means nothing more; bcoin and btcd send no empty headers), or by silence where that is an answer. Who draws that out is
+not waited for. Claimed start heights never count. Not here: judging headers (`chain.headers`). Called by
+`sync.scheduler`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ What comes sooner is asked for when they have passed: it may be the last that th
 """
 MAX_STRANGE = 3
 """Questions in a row that a peer may answer with headers that do not connect. (An announcement may cross one.)"""
+HEARING_TIMEOUT = 120.0
+"""Seconds for which a peer may have us ask on and bring nothing new, before nobody waits for it any more: it answers
+four questions as late as it can."""
 FUTURE_RETRY = 600.0
 """Seconds until a header from the future is asked for again: about a block interval."""
 
@@ -64,6 +68,8 @@ class _Peer:
     best: int = NOT_KNOWN
     """Position of the heaviest header that it has shown us."""
     asked_at: Instant | None = None
+    unheard_since: Instant | None = None
+    """When we began to ask what we are still asking, or it last brought something new."""
     heard: bool = False
     again: bool = False
     """News came while a request was out: ask once more after it."""
@@ -151,6 +157,7 @@ class HeaderSync:
             state.again = False
             self._waiting[peer] = None
             return
+        state.unheard_since = None
         announced, state.announced = state.announced, b""
         if announced and self._tree.find(announced) is None:
             self._asks.append(AskAnnounced(peer, announced))
@@ -240,11 +247,16 @@ class HeaderSync:
         else:
             state.asked_from = after
         state.asked_at = self._last_ask_at = now
-        state.is_polled = state.strange = False
+        if state.unheard_since is None:
+            state.unheard_since = now
+        state.is_polled = now - state.unheard_since > HEARING_TIMEOUT
+        state.strange = False
         self._asked[peer] = None
         self._asks.append(AskHeaders(peer, self._tree.locator(start)))
 
     def _note(self, peer: int, state: _Peer, added: Added, now: Instant) -> None:
+        if added.count:
+            state.unheard_since = None
         if added.last > NOT_KNOWN:
             state.strange, state.strange_answers = False, 0
             heavier = state.best < 0 or self._tree.chainwork(added.last) > self._tree.chainwork(state.best)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
 from headway.sync.headers import (
     FUTURE_RETRY,
+    HEARING_TIMEOUT,
     MAX_STRANGE,
     PATIENCE,
     UNCONNECTED_INTERVAL,
@@ -25,10 +26,10 @@ BLOCKS = toy_chain(60)
 class Story:
     """A header sync with its tree, told as what happens to it."""
 
-    def __init__(self, known: int = 0, peers: int = 1, poll_interval: float = 0.0) -> None:
+    def __init__(self, known: int = 0, peers: int = 1, poll_interval: float = 0.0, full_headers: int = MAX) -> None:
         self.tree = HeaderTree(TOYNET)
         self.tree.add(toy_headers(BLOCKS[:known]), NOW)
-        self.sync = HeaderSync(self.tree, full_headers=MAX, poll_interval=poll_interval)
+        self.sync = HeaderSync(self.tree, full_headers=full_headers, poll_interval=poll_interval)
         for peer in range(1, peers + 1):
             self.sync.add_peer(peer)
 
@@ -275,6 +276,51 @@ def test_nobody_is_polled_where_peers_announce() -> None:
     story.reply(1, [])
     assert story.sync.due() is None
     assert story.asks(1e6) == []
+
+
+def drawn_out(story: Story, blocks: Sequence[Sequence[bytes]]) -> list[bool]:
+    """Peer 2 is asked, and gives these answers one a minute: whether everybody counted as heard after each of them."""
+    story.asks()
+    story.reply(1, BLOCKS[:30])
+    story.asks()
+    story.fence(1)
+    heard, now = [], 0.0
+    for answer in blocks:
+        story.asks(now)
+        now += 60.0
+        story.reply(2, answer, now)
+        story.asks(now)
+        heard.append(story.all_heard())
+    return heard
+
+
+def test_who_brings_nothing_new_for_long_is_asked_on_and_nobody_waits_for_it() -> None:
+    story = Story(peers=2, full_headers=1)
+    heard = drawn_out(story, [BLOCKS[at : at + 1] for at in range(5)])
+    assert 120.0 <= HEARING_TIMEOUT < 180.0
+    assert heard == [False, False, True, True, True]
+    assert set(story.sync.peers_asked()) == {2}
+
+
+def test_who_brings_something_new_is_waited_for_however_long_it_takes() -> None:
+    story = Story(peers=2, full_headers=1)
+    heard = drawn_out(story, [BLOCKS[at : at + 1] for at in range(30, 40)])
+    assert heard == [False] * 10
+
+
+def test_who_announces_unknown_blocks_without_end_keeps_nobody_waiting() -> None:
+    story = Story(peers=2)
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    heard = []
+    for now in range(0, 200, 10):
+        story.asks(float(now))
+        story.sync.news(2, bytes([now]) * 32)
+        story.fence(2, now + 9.0)
+        story.asks(now + 9.0)
+        heard.append(story.all_heard())
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == (False, True)
 
 
 def test_a_peer_that_answers_with_another_chain_again_and_again_is_a_stranger() -> None:
