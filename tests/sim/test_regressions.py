@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headway.sim.actor import Honest, Talk
 from headway.sim.hostile.blocks import Phantom
+from headway.sim.hostile.headers import Impostor
 from headway.sim.hostile.silence import Tarpit
 from headway.sim.scenario import MAIN, ChainPlan, Cue, Role, Scenario
 from headway.testing.simulated import simulate
@@ -60,3 +61,19 @@ def test_a_peer_that_announces_blocks_that_nobody_has_does_not_hold_up_the_end_o
         seed=1,
     )
     assert outcome.seconds < 200.0
+
+
+def test_after_a_bad_block_of_a_final_chain_the_good_one_beside_it_is_asked_for() -> None:
+    """The good header had come, and was refused as a second one at its height; then nobody was asked for it again."""
+    for seed in range(6):
+        outcome = simulate(
+            Scenario(
+                "a bad block of validators",
+                "The validators signed a bad block and a good one at one height.",
+                {"honest": Role(count=2), "impostor": Role(Impostor, count=2, chain="bad")},
+                {MAIN: ChainPlan(60), "bad": ChainPlan(1, of=MAIN, at=59, fault="duplicate-transaction", fault_at=60)},
+                family="neo3",
+            ),
+            seed,
+        )
+        assert outcome.headers == 60

@@ -248,6 +248,8 @@ class SyncScheduler:
         disconnected = self._tree.invalidate(position)
         self._out.append(TipMoved(self._tree.tip, disconnected))
         self._rebase()
+        for peer in self._ready:  # its headers may be better than what is left; a final chain has not kept them
+            self.headers.news(peer)
 
     def _advance(self) -> None:
         if not self._wants_blocks:

@@ -147,6 +147,23 @@ def test_an_invalid_block_condemns_its_chain_and_another_is_followed() -> None:
     assert [request.hash for request in only(outputs, AskBlocks)[0].requests] == [toy_hash(block) for block in rival]
 
 
+def test_after_a_bad_block_everybody_is_asked_for_what_is_best_now() -> None:
+    blocks = toy_chain(3)
+    story = Story(peers=2)
+    story.outputs()
+    story.headers(1, blocks)
+    story.outputs()
+    story.headers(2, [])
+    story.outputs()
+    assert story.sync.headers.all_heard
+    story.block(1, blocks[1])
+    position = only(story.outputs(), VerifyBlock)[0].position
+    story.sync.verified(position, BlockVerdict(BlockStatus.INVALID, "bad-transaction"))
+    asked = only(story.outputs(), AskHeaders)
+    assert [(ask.peer, ask.locator[0].height) for ask in asked] == [(1, 0), (2, 0)]
+    assert not story.sync.headers.all_heard
+
+
 def test_invalid_headers_blame_their_sender_and_leave_nothing() -> None:
     story = Story()
     story.outputs()

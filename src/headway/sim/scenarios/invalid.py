@@ -150,9 +150,9 @@ SCENARIOS: Final = (
     *(
         Scenario(
             f"two-heads-{family}",
-            "The validators sign a second block at a height that we have: it is told, and ours stays.",
+            "The validators sign a second block beside our tip: it is told, and ours stays.",
             {"honest": HONEST, "rival": Role(Impostor, count=2, chain=BAD, is_dark=True)},
-            {MAIN: NEO, BAD: ChainPlan(80, of=MAIN, at=100)},
+            {MAIN: NEO, BAD: ChainPlan(1, of=MAIN, at=159)},
             family=family,
             cues=(Cue((60.0, 80.0), "light", "rival", everyone=True),),
         )
@@ -161,9 +161,9 @@ SCENARIOS: Final = (
     *(
         Scenario(
             f"bad-block-{family}",
-            "The validators signed a block that no copy makes good, and a good one beside it.",
+            "The validators signed a last block that no copy makes good, and a good one beside it.",
             {"honest": HONEST, "impostor": IMPOSTORS},
-            {MAIN: NEO, BAD: ChainPlan(80, of=MAIN, at=100, fault="duplicate-transaction", fault_at=101)},
+            {MAIN: NEO, BAD: ChainPlan(1, of=MAIN, at=159, fault="duplicate-transaction", fault_at=160)},
             family=family,
         )
         for family in ("neo2", "neo3")
