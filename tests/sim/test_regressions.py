@@ -77,3 +77,10 @@ def test_after_a_bad_block_of_a_final_chain_the_good_one_beside_it_is_asked_for(
             seed,
         )
         assert outcome.headers == 60
+
+
+def test_nothing_is_written_once_the_store_has_failed() -> None:
+    """Blocks that came while a write was failing were written all the same; so would have been headers that stood on
+    those that were missing, and no node could have opened the store again."""
+    for seed in (2, 8, 24, 44):
+        assert simulate("disk-full", seed).blocks == 200

@@ -91,7 +91,7 @@ class Dispatcher:
         self._unwritten = 0  # Store orders that are out
         self.counters = NodeCounters()
         self.failure: StoreError | None = None
-        """The store could not write: nothing more can be done."""
+        """The store could not write: nothing more can be done, and nothing more is written."""
 
     @property
     def is_settled(self) -> bool:
@@ -163,6 +163,8 @@ class Dispatcher:
 
         A write costs a way to another thread and back, which for a small block is more than to judge it.
         """
+        if self.failure is not None:
+            self._writes.clear()  # they may stand on what could not be written
         if not self._writes or self._unwritten:
             return
         writes, self._writes = tuple(self._writes), []

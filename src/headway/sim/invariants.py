@@ -71,6 +71,7 @@ class Watch:
         self._positions = 1
         self._tip = node.tree.tip_position
         self._blocks = len(node.store.blocks)
+        self._final_amount: tuple[int, int, int] | None = None  # what was stored when the store failed
         self.begins_anew()
         self.disturbed()
 
@@ -112,6 +113,8 @@ class Watch:
             for position in islice(reversed(store.blocks), new):
                 self._look_at_block(tree.hash(position), store.blocks[position])
             self._blocks = len(store.blocks)
+        if node.machine.failure is not None:
+            self._look_at_failed_store()
         self._look_at_progress()
         self._look_at_caps()
         if self._run.simulation.now >= self._deep_at:
@@ -140,7 +143,8 @@ class Watch:
         machine = self._run.node.machine
         self.must(machine.peer_ids == () and machine.ready_count == 0, f"peers are left: {machine.peer_ids}")
         self.must(machine.get_timer() is None, "a timer is left")
-        self.must(machine.sync.blocks.in_flight == 0 and machine.sync.blocks.in_hand == 0, "blocks are left in flight")
+        in_hand = 0 if machine.failure else machine.sync.blocks.in_hand  # what a full disk did not take stays there
+        self.must(machine.sync.blocks.in_flight == 0 and in_hand == 0, "blocks are left in flight")
         self.must(machine.is_settled and not machine._outbox._waiting, "orders are left")
         self.must(not machine._server._clients, "clients are left")
         self.must(not machine._peers._touched and machine._peers.inbound == 0, "the table of peers is not empty")
@@ -214,6 +218,15 @@ class Watch:
         """Blocks come in any order: one may be stored before the bad one that it stands on is seen, and then stays."""
         self.must(block in self._good_blocks, "a block that is not valid was stored")
         self.must(self._good_blocks[block] == raw, "a stored block is not as it was")
+
+    def _look_at_failed_store(self) -> None:
+        """Nothing is written behind what could not be."""
+        store = self._run.node.store
+        amount = len(store.headers), len(store.blocks), len(store.invalid)
+        if self._final_amount is None:
+            self._final_amount = amount
+        elif amount != self._final_amount:
+            self.fail(f"it wrote on after its store had failed: {self._final_amount} became {amount}")
 
     def _look_at_progress(self) -> None:
         run = self._run

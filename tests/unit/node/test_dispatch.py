@@ -203,6 +203,21 @@ def test_a_store_that_fails_is_remembered_and_nothing_is_counted() -> None:
     assert story.dispatcher.counters.headers == 0
 
 
+def test_nothing_is_written_behind_what_could_not_be() -> None:
+    """A header without its parent in the log would keep the store from ever being opened again."""
+    story = Story()
+    for number in range(3):
+        story.dispatcher.carry_out(WriteHeaders(1, bytes([number]) * 44, 1), 0.0)
+        story.dispatcher.flush_writes()
+    assert len(story.orders()) == 1
+    story.outbox.settle(1, StoreError("disk full"), 1.0)
+    story.dispatcher.flush_writes()
+    story.dispatcher.carry_out(WriteHeaders(1, b"h" * 44, 1), 2.0)
+    story.dispatcher.flush_writes()
+    assert story.orders() == []
+    assert story.dispatcher.is_settled
+
+
 def test_tips_and_deliveries_are_told_in_order() -> None:
     story = Story()
     old, new, tip = BlockId(1, b"a" * 32), BlockId(1, b"b" * 32), BlockId(2, b"c" * 32)

@@ -151,7 +151,7 @@ SCENARIOS: Final = (
         "disk-full",
         "The disk is full after a while: the node stops and says so, and goes on once there is room and it is started.",
         {"honest": Role(count=4)},
-        cues=(Cue((0.0, 1.0), "fill disk", NODE, to=10_000), Cue((80.0, 90.0), "empty disk", NODE)),
+        cues=(Cue((0.0, 0.5), "fill disk", NODE, to=20_000), Cue((80.0, 90.0), "empty disk", NODE)),
     ),
     Scenario(
         "disk-full-for-headers",
@@ -167,6 +167,6 @@ SCENARIOS: Final = (
         {"honest": HONEST},
         {MAIN: NEO},
         family="neo3",
-        cues=(Cue((0.0, 1.0), "fill disk", NODE, to=20_000), Cue((80.0, 90.0), "empty disk", NODE)),
+        cues=(Cue((0.0, 0.3), "fill disk", NODE, to=10_000), Cue((80.0, 90.0), "empty disk", NODE)),
     ),
 )
