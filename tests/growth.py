@@ -72,9 +72,19 @@ CAPS: Final = {
     "wire._received": 4_000_000 + 24 + 65_536,  # Limits.max_payload, a frame header, and one read
     "wire._buffer": 4_000_000 + 24 + 65_536,
     "wire._block": 4_000_000,
-    "book._entries": 10_000,  # node.addrbook.MAX_ADDRESSES
-    "book._places": 10_000,
-    "book._failed": 10_000,
+    "book._entries": 81_920,  # node.addrbook.MAX_ADDRESSES
+    "book._troubled": 81_920,
+    "_ledger._changed": 81_920,
+    "_rota._idle[]": 81_920,
+    "_rota._resting": 2 * 81_920 + 64,  # node.rota.SLACK
+    "_new._places": 65_536,  # 1024 buckets of 64
+    "_new._taken": 1_024,
+    "_new._used": 1_024,
+    "_new._at": 1_024,
+    "_tried._places": 16_384,
+    "_pace._dials": 4_096,  # node.pace.MAX_HOSTS
+    "bans._discouraged": 50_000,  # node.bans.MAX_DISCOURAGED
+    "bans._changed": 50_000,
     "_peers._gone": 1_024,  # node.table.MAX_GONE
     "queue": 50_000,  # of one whom we serve: Limits.max_inventory
 }

@@ -34,7 +34,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "chain": ("network", "kernel"),  # does not know that peers exist
     "sync": ("chain", "peer.events", "wire", "network"),
     "node": ("sync", "peer", "chain", "wire", "network", "ways"),
-    "store": ("chain", "network", "kernel"),
+    "store": ("chain", "network", "kernel", "wire", "networks.bitcoin.address"),  # the last: Core's own files
     "aio": (*_PURE, "network_file", "store", "__init__"),
     "blocking": (*_PURE, "network_file", "__init__"),
     "sim": _PURE,

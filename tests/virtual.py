@@ -29,13 +29,14 @@ from headway.node.orders import (
     Order,
     Prove,
     Resolve,
+    SavePeers,
     SeedAnswer,
     Send,
     Store,
     Verify,
 )
 from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
-from headway.types import Address, Raw
+from headway.types import Address, BookChanges, BookRecords, Raw
 from headway.wire.messages import Headers
 from tests.toynet import TOYNET
 
@@ -67,6 +68,8 @@ class MemoryStore:
     headers: list[bytes] = field(default_factory=list)
     blocks: dict[int, bytes] = field(default_factory=dict)
     invalid: list[bytes] = field(default_factory=list)
+    saved: list[tuple[float, BookChanges]] = field(default_factory=list)
+    """Changes of the address book, and when they were ordered."""
 
 
 class World:
@@ -84,12 +87,19 @@ class World:
         heapq.heappush(self._queue, (self.now + delay, self._count, action))
 
     def node(
-        self, blocks: Sequence[bytes] = (), *, at: str = "", fault: Fault | None = None, **config: Any
+        self,
+        blocks: Sequence[bytes] = (),
+        *,
+        at: str = "",
+        fault: Fault | None = None,
+        book: BookRecords | None = None,
+        **config: Any,
     ) -> VirtualNode:
-        """A node that has `blocks`; `at`: where it listens and serves, empty for one that only takes."""
+        """A node that has `blocks`; `at`: where it listens and serves, empty for one that only takes; `book`: its
+        address book as it was kept, None when it is not kept."""
         address = Address.parse(at) if at else None
         config = {"network": self.network, "dns": False, "peers": 0 if at else 8, "serve": bool(at), **config}
-        node = VirtualNode(self, NodeConfig(**config), blocks, address, fault or Fault())
+        node = VirtualNode(self, NodeConfig(**config), blocks, address, fault or Fault(), book)
         if address is not None:
             self.listening[address] = node
         node.start()
@@ -110,7 +120,13 @@ class World:
 
 class VirtualNode:
     def __init__(
-        self, world: World, config: NodeConfig, blocks: Sequence[bytes], address: Address | None, fault: Fault
+        self,
+        world: World,
+        config: NodeConfig,
+        blocks: Sequence[bytes],
+        address: Address | None,
+        fault: Fault,
+        book: BookRecords | None = None,
     ) -> None:
         self.world = world
         self.address = address
@@ -122,7 +138,7 @@ class VirtualNode:
             self.tree.restore(records.pack(headers, config.network.rules.header_size))
             self.store.blocks.update(enumerate(blocks, 1))
         self.rng = random.Random(len(world.listening) + 1)
-        self.machine = NodeMachine(config, self.tree, rng=self.rng, stored=self.store.blocks)
+        self.machine = NodeMachine(config, self.tree, rng=self.rng, stored=self.store.blocks, book=book)
         self.events: list[NodeEvent] = []
         self.served = 0
         self.inputs = 0
@@ -198,6 +214,9 @@ class VirtualNode:
                 self.world.resolved.append(order.names)
                 found = (SeedAnswer(name, self.world.names.get(name, ())) for name in order.names)
                 self._result(order.order, tuple(found))
+            case SavePeers():
+                self.store.saved.append((self.world.now, order.changes))
+                self._result(order.order, None)
             case Emit():
                 self.events.append(order.event)
 

@@ -1,4 +1,4 @@
-"""The small values that every layer shares: hashes, heights, headers, addresses.
+"""The small values that every layer shares: hashes, heights, headers, addresses, the records of the address book.
 
 Not here: messages (`headway.wire.messages`), rules (`headway.network`). Nothing here does I/O or knows a chain.
 """
@@ -145,7 +145,7 @@ class Address:
         if port_text and not (port_text.isascii() and port_text.isdigit()):
             raise ValueError(f"not a port: {port_text!r} in {text!r}")
         port = int(port_text) if port_text else (default_port or 0)
-        if not 0 < port < 65536:
+        if not (0 < port < 65536 or (port == 0 and host.endswith(".i2p"))):  # I2P has no ports (SAM 3.1)
             raise ValueError(f"port {port} of {text!r} is not between 1 and 65535")
         return cls(_canonical_host(host), port)
 
@@ -175,7 +175,7 @@ def network_of(address: Address) -> Net:
     ip = ip_of(address.host)
     if ip is not None and ip in _CJDNS:
         return Net.CJDNS
-    if ip is None or not ip.is_global:
+    if ip is None or not ip.is_global or ip.is_multicast:
         return Net.UNROUTABLE
     return Net.IPV4 if ip.version == 4 else Net.IPV6
 
@@ -186,6 +186,91 @@ def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+OURSELVES: Final = ""
+"""The source of addresses that the user gave us, or that come with the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMerit:
+    """What the peer at an address was like when we last knew."""
+
+    user_agent: str = ""
+    """As it states it, made harmless."""
+    protocol: int = 0
+    """Version of the protocol that it speaks."""
+    height: Height = UNKNOWN_HEIGHT
+    """What it claims."""
+    latency: float | None = None
+    """Seconds: its shortest answer to a ping."""
+    blocks_per_second: float | None = None
+    """While blocks were asked of it."""
+    ends: tuple[tuple[str, int], ...] = ()
+    """Why connections to it ended (names of `Reason`), and how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRecord:
+    """One entry of the address book, as it is kept. Times are unix seconds, 0 for never or unknown."""
+
+    address: Address
+    """With its services and when it was last seen."""
+    source: str = ""
+    """The host that told us, the name of a DNS seed, or `OURSELVES`."""
+    tried: bool = False
+    """We have been connected to it: it stands in the tried table."""
+    buckets: tuple[int, ...] = ()
+    """Its buckets of the new table, of which there are several when several told us."""
+    last_tried: int = 0
+    last_success: int = 0
+    missed: int = 0
+    """Dials in vain since the last success, without those of times when nobody was to be reached."""
+    other_chain: bool = False
+    """Its peer follows another chain than ours."""
+    merit: PeerMerit = PeerMerit()
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Whom we leave alone, and until when (unix seconds)."""
+
+    subnet: str
+    """An IP network (1.2.3.0/24; one address is 1.2.3.4/32) or an overlay's name. Of the discouraged: host or
+    host:port."""
+    until: int
+    created: int = 0
+    by_operator: bool = True
+    """False: it misbehaved, and is discouraged."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecords:
+    """The whole address book, as it is kept."""
+
+    key: bytes
+    """32 secret bytes, by which addresses are put into buckets."""
+    peers: tuple[PeerRecord, ...] = ()
+    bans: tuple[Ban, ...] = ()
+    anchors: tuple[Address, ...] = ()
+    """Peers of the last run, to be dialled first."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanges:
+    """What has become of the book since the last time that it was kept."""
+
+    key: bytes
+    peers: tuple[PeerRecord, ...] = ()
+    """New, or changed."""
+    gone: tuple[Address, ...] = ()
+    bans: tuple[Ban, ...] = ()
+    """New, or changed."""
+    lifted: tuple[Ban, ...] = ()
+    """Ended, or taken back."""
+    anchors: tuple[Address, ...] | None = None
+    """None: nothing is said about them."""
 
 
 def _canonical_host(host: str) -> str:

@@ -30,6 +30,7 @@ from headway.node.orders import (
     Order,
     Prove,
     Resolve,
+    SavePeers,
     SeedAnswer,
     Send,
     Store,
@@ -37,7 +38,7 @@ from headway.node.orders import (
 )
 from headway.node.table import SLACK
 from headway.sync.output import WriteBlock
-from headway.types import Address, BlockId, Raw
+from headway.types import Address, BlockId, BookRecords, Raw
 from headway.wire import messages as m
 from tests.fuzz.source import Source
 from tests.fuzz.subjects import LIMITS
@@ -111,9 +112,14 @@ class _Life:
             max_inbound=_MAX_INBOUND,
         )
         self.machine = NodeMachine(
-            config, tree, rng=random.Random(1), stored=self.store, log=_harmless if flags & 64 else None
+            config,
+            tree,
+            rng=random.Random(1),
+            stored=self.store,
+            book=BookRecords(bytes(32)) if flags & 128 else None,
+            log=_harmless if flags & 64 else None,
         )
-        self.pending: list[Verify | Store | Load | Resolve] = []
+        self.pending: list[Verify | Store | Load | Resolve | SavePeers] = []
         self.dialled: list[int] = []
         """Peers whose dial has not been answered."""
         self.connected: dict[int, list[Raw]] = {}
@@ -226,7 +232,7 @@ class _Life:
         match order:
             case Verify():
                 result = _NETWORK.rules.verify_block(order.request, order.context, order.raw)
-            case Store() if self.failed:
+            case Store() | SavePeers() if self.failed:
                 result = StoreError("the disk is full")
             case Store(writes=writes):
                 blocks = {write.position: bytes(write.raw) for write in writes if isinstance(write, WriteBlock)}

@@ -114,6 +114,8 @@ def test_addresses_are_equal_by_host_and_port_alone() -> None:
         ("127.0.0.1", "not_publicly_routable"),
         ("10.1.2.3", "not_publicly_routable"),
         ("fd00::1", "not_publicly_routable"),
+        ("224.0.0.1", "not_publicly_routable"),
+        ("ff0e::1", "not_publicly_routable"),
         ("fe80::1%eth0", "not_publicly_routable"),
         ("somewhere.example", "not_publicly_routable"),
         ("onion", "not_publicly_routable"),

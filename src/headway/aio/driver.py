@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from headway.node.config import NodeConfig
     from headway.peer.info import PeerInfo
     from headway.store import Store
+    from headway.store.peers import PeerStore
     from headway.sync.output import Write
-    from headway.types import Instant
+    from headway.types import BookChanges, Instant
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +56,19 @@ class NodeDriver:
         self,
         config: NodeConfig,
         store: Store,
+        peers: PeerStore | None,
         *,
         group: asyncio.TaskGroup,
         writer: Executor,
         changed: Callable[[], None],
     ) -> None:
-        """`writer` has one thread, the one that opened the store. `changed()` is called after every input."""
+        """`peers`: where the address book is kept, None: nowhere. `writer` has one thread, the one that opened both.
+        `changed()` is called after every input."""
         self._loop = asyncio.get_running_loop()
         self._network = config.network
         self._ways = config.ways
         self._store = store
+        self._peers = peers
         self._group = group
         self._writer = writer
         self._judges = ThreadPoolExecutor(JUDGES, "headway-verify")
@@ -79,7 +83,12 @@ class NodeDriver:
         self._tasks: set[asyncio.Task[None]] = set()  # all others
         self._server: asyncio.Server | None = None
         self.machine = NodeMachine(
-            config, store.tree, rng=random.SystemRandom(), stored=store.stored_positions(), log=node_tracer()
+            config,
+            store.tree,
+            rng=random.SystemRandom(),
+            stored=store.stored_positions(),
+            book=None if peers is None else peers.load(),
+            log=node_tracer(),
         )
 
     # Its life.
@@ -152,7 +161,7 @@ class NodeDriver:
 
     # Orders.
 
-    def _carry_out(self, order: do.Order) -> None:  # noqa: C901  # one case for each order
+    def _carry_out(self, order: do.Order) -> None:  # noqa: C901, PLR0912  # one case for each order
         match order:
             case do.Connect():
                 if (task := self._spawn(self._dial(order), self._tasks)) is not None:
@@ -177,6 +186,9 @@ class NodeDriver:
                 self._spawn(self._work(order.order, self._provers, read), self._tasks)
             case do.Resolve():
                 self._spawn(self._resolve(order), self._tasks)
+            case do.SavePeers():
+                save = functools.partial(self._save, order.changes)
+                self._spawn(self._work(order.order, self._writer, save), self._writes)
             case do.Emit():
                 _log(order.event)
             case _:
@@ -265,6 +277,15 @@ class NodeDriver:
                     case _:
                         assert_never(write)
         except StoreError as error:
+            return error
+        return None
+
+    def _save(self, changes: BookChanges) -> StoreError | None:
+        assert self._peers is not None, "only a book that came from there is kept"
+        try:
+            self._peers.save(changes)
+        except StoreError as error:
+            logger.warning("the address book is not kept any more in this run: %s", error)
             return error
         return None
 

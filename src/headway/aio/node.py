@@ -23,6 +23,7 @@ from headway.node.config import NodeConfig
 from headway.node.orders import BlockConnected, BlockDisconnected
 from headway.peer.events import PeerState
 from headway.store import Store
+from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
 from headway.ways import Ways
@@ -95,7 +96,7 @@ class Node:
         self.listening: Address | None = None
         """Where others reach us, once open."""
         self.repairs: tuple[str, ...] = ()
-        """What a kill had left torn in the data directory, put right when it was opened; one sentence each."""
+        """What a kill or damage had left in the data directory, put right when it was opened; one sentence each."""
 
     # Its life.
 
@@ -105,14 +106,14 @@ class Node:
             writer = stack.enter_context(ThreadPoolExecutor(1, "headway-write"))
             config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
             directory = self._datadir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
-            opening = asyncio.get_running_loop().run_in_executor(writer, self._open_store, directory, self.network)
+            opening = asyncio.get_running_loop().run_in_executor(writer, self._open, directory)
             stack.push_async_callback(_close, opening, writer)
-            store = await asyncio.shield(opening)
-            self.repairs = store.repairs
+            store, book = await asyncio.shield(opening)
+            self.repairs = store.repairs + (book.repairs if book else ())
             group = asyncio.TaskGroup()
             stack.push_async_exit(_Leave(group))
             await group.__aenter__()
-            self._driver = NodeDriver(config, store, group=group, writer=writer, changed=self._look)
+            self._driver = NodeDriver(config, store, book, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
             if self._bind is not None:
                 self.listening = await self._listen(self._driver, self._bind)
@@ -257,6 +258,18 @@ class Node:
             if not change.done() and (self._driver is None or self.machine.failure is not None or holds()):
                 change.set_result(None)
 
+    def _open(self, directory: Path) -> tuple[Store, PeerStore | None]:
+        """The store, and the address book where one is kept: in a directory that stays, by a node that finds its peers
+        itself."""
+        store = self._open_store(directory, self.network)
+        if self._datadir is None or self._connect:
+            return store, None
+        try:
+            return store, PeerStore.open(directory, self.network)
+        except BaseException:
+            store.close()
+            raise
+
     def _config(self) -> NodeConfig:
         """Reads the peers file, so not on the loop."""
         serves = self._bind is not None
@@ -311,10 +324,15 @@ class _Leave:
         return None
 
 
-async def _close(opening: asyncio.Future[Store], writer: Executor) -> None:
-    """Close a store in the thread that wrote to it, also one that was still being opened when we were cancelled."""
+async def _close(opening: asyncio.Future[tuple[Store, PeerStore | None]], writer: Executor) -> None:
+    """Close what was opened in the thread that wrote to it, also what was still being opened when we were cancelled."""
     try:
-        store = await opening
+        store, book = await opening
     except StoreError:
         return
-    await asyncio.get_running_loop().run_in_executor(writer, store.close)
+    run = asyncio.get_running_loop().run_in_executor
+    try:
+        if book is not None:
+            await run(writer, book.close)
+    finally:
+        await run(writer, store.close)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from headway.errors import Consequence, SelfConnection, StoreError
 from headway.node.dispatch import Dispatcher, NodeCounters
+from headway.node.keeper import BookKeeper
 from headway.node.line import LineRate
+from headway.node.merit import merit_of
 from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
 from headway.node.outbox import Outbox
 from headway.node.pool import TICK, Pool
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
     from headway.peer.machine import PeerMachine
+    from headway.types import BookRecords
 
 
 class NodeMachine:
@@ -55,9 +58,11 @@ class NodeMachine:
         *,
         rng: random.Random,
         stored: Iterable[int] = (),
+        book: BookRecords | None = None,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        """`stored`: positions of the blocks in the store. `log` gets the protocol trace, line by line."""
+        """`stored`: positions of the blocks in the store. `book`: the address book as it was kept, None: it is not to
+        be kept. `log` gets the protocol trace, line by line."""
         self.config = config
         self.tree = tree
         self.sync = SyncScheduler(
@@ -70,8 +75,10 @@ class NodeMachine:
         )
         self._peers = PeerTable()
         self._outbox = Outbox()
-        self.pool = Pool(config, tree, self._peers, self._outbox, rng=rng, log=log)
+        self.pool = Pool(config, tree, self._peers, self._outbox, rng=rng, records=book, log=log)
         self.slots = self.pool.slots
+        self._rng = rng
+        self._keeper = BookKeeper(self.slots.book, self._outbox, keeps=book is not None)
         self._server = Server(config.network, tree, self.sync)
         self._dispatcher = Dispatcher(
             config.network.limits, self._peers, self.slots.book, self._outbox, self.sync, self._server
@@ -129,6 +136,7 @@ class NodeMachine:
     def handle_clock(self, wall_time: float, now: Instant) -> None:
         """The wall clock (unix seconds) beside the monotonic one: told at the start and now and then."""
         self._wall_offset = wall_time - now
+        self.slots.book.handle_clock(wall_time, now)
 
     def want_blocks(self, floor: Height, now: Instant) -> None:
         """Bring blocks from this height up from now on."""
@@ -136,8 +144,8 @@ class NodeMachine:
         self._settle(now)
 
     def handle_inbound(self, address: Address, now: Instant) -> int | None:
-        """Somebody dialled us. Returns the number of the new peer, or None: full, close the socket."""
-        if self._closing or self._peers.inbound >= self.config.max_inbound:
+        """Somebody dialled us. Returns the number of the new peer, or None: full, or he is banned; close the socket."""
+        if self._closing or self._peers.inbound >= self.config.max_inbound or self.slots.book.is_banned(address, now):
             return None
         peer = self.pool.add_peer(address, inbound=True)
         self.handle_connected(peer, now)
@@ -193,6 +201,7 @@ class NodeMachine:
             self._tick_at = now + TICK
             self._line.measure(self._peers, now)
             self.pool.tick(now)
+            self._keeper.tick()
         self._settle(now)
 
     def handle_result(self, order: int, result: Any, now: Instant) -> None:
@@ -212,11 +221,13 @@ class NodeMachine:
 
     def close(self, now: Instant) -> None:
         """Disconnect everybody and dial nobody any more. Orders already out may still be answered."""
+        anchors = self.slots.anchors()
         self._closing = True
         self._tick_at = None
         self.pool.close()
         for peer in self.peer_ids:
             self.disconnect(peer, "we are closing", now)
+        self._keeper.close(anchors)
 
     # Outputs.
 
@@ -290,7 +301,7 @@ class NodeMachine:
             case HeightStated():
                 self.sync.height_stated(peer, event.height)
             case AddressesReceived():
-                self.slots.learnt(event.addresses)
+                self.slots.learnt(found.hear(event.addresses, self._rng, now), found.address, now)
             case MessageReceived():
                 if self.config.serve:
                     self._server.received(peer, event.message, now)
@@ -307,13 +318,14 @@ class NodeMachine:
 
     def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
         self._peers.mark_ready(found)
-        self.pool.peer_ready(peer, now)
+        self.pool.peer_ready(peer, event.version.services, now)
         if self.config.serve:
             self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
             self.sync.peer_ready(peer)
             if self.slots.wants_addresses() and found.machine.state is PeerState.READY:  # not ended since, in one input
                 found.machine.request_addresses(now)
+                found.allowance.asked()
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
@@ -328,7 +340,10 @@ class NodeMachine:
         self._server.drop_peer(peer)
         if found.discourage:
             self.counters.misbehaved += 1
-        self.slots.ended(peer, event.message, now, discourage=found.discourage or found.is_ourselves)
+            if found.inbound:
+                self.slots.book.discourage(found.address, event.message, now)
+        merit = merit_of(found.machine, event.reason)
+        self.slots.ended(peer, event.message, now, discourage=found.discourage or found.is_ourselves, merit=merit)
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)
         self._peers.mark_ended(found)
         self._dispatcher.emit(lost)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headway.peer.events import Reason
-from headway.types import Address, BlockId, BlockRequest
+from headway.types import Address, BlockId, BlockRequest, BookChanges
 
 if TYPE_CHECKING:
     from headway.network import Proof
@@ -114,6 +114,14 @@ class SeedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class SavePeers:
+    """Keep these changes of the address book. Result: None, or the StoreError (the node goes on without)."""
+
+    order: int
+    changes: BookChanges
+
+
+@dataclass(frozen=True, slots=True)
 class PeerReady:
     peer: int
     address: Address
@@ -182,4 +190,6 @@ class Emit:
     event: NodeEvent
 
 
-Order: TypeAlias = Connect | Disconnect | Send | Verify | Prove | Store | Load | LoadHeaders | Resolve | Emit
+Order: TypeAlias = (
+    Connect | Disconnect | Send | Verify | Prove | Store | Load | LoadHeaders | Resolve | SavePeers | Emit
+)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
     from headway.node.outbox import Outbox
-    from headway.types import Address, Instant
+    from headway.types import Address, BookRecords, Instant
 
 SCRATCH: Final = 256 * 1024
 """Bytes of the receive buffer that all peers share: it is filled and drained within one input."""
@@ -40,11 +40,20 @@ class Pool:
         outbox: Outbox,
         *,
         rng: random.Random,
+        records: BookRecords | None = None,
         log: Callable[[str], None] | None,
     ) -> None:
-        self.slots = PeerSlots(config.network, rng, peers=config.peers, connect=config.connect, dns=config.dns)
-        for address in config.peers_file:
-            self.slots.book.add(address)
+        """`records`: the address book as it was kept."""
+        self.slots = PeerSlots(
+            config.network,
+            rng,
+            peers=config.peers,
+            connect=config.connect,
+            dns=config.dns,
+            nets=config.ways.nets,
+            records=records,
+        )
+        self.slots.book.add_all(config.peers_file)
         self.scratch: Final = memoryview(bytearray(SCRATCH))
         self.seeds = Seeds(config)
         self._config = config
@@ -81,9 +90,9 @@ class Pool:
         """Dial nobody any more."""
         self._closed = True
 
-    def peer_ready(self, peer: int, now: Instant) -> None:
+    def peer_ready(self, peer: int, services: int, now: Instant) -> None:
         self._replacing_until = None
-        self.slots.ready(peer, now)
+        self.slots.ready(peer, services, now)
 
     def peer_expired(self, now: Instant) -> None:
         """One is lost that was asked for headers: the tip waits for one replacement to connect."""

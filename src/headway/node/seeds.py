@@ -24,10 +24,10 @@ class Seeds:
         network = self._config.network
         return Resolve(number, names if self._config.dnsseed else (), network.port, network.seed_filter)
 
-    def answered(self, answers: Iterable[SeedAnswer]) -> tuple[Address, ...]:
-        """What the seeds gave, without duplicates."""
+    def answered(self, answers: Iterable[SeedAnswer]) -> dict[str, tuple[Address, ...]]:
+        """What each seed gave."""
         self._errors |= {answer.seed: answer.error for answer in answers}
-        return tuple(dict.fromkeys(address for answer in answers for address in answer.addresses))
+        return {answer.seed: answer.addresses for answer in answers}
 
     def last_errors(self) -> list[str]:
         """`seed: why` of those that gave nothing when they were last asked."""

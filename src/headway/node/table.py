@@ -7,11 +7,14 @@ more because there are more peers. Called by `node.machine`.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headway.node.gossip import AddressAllowance
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import random
+    from collections.abc import Iterator, Sequence
 
     from headway.peer.blocks import BlockBatch
     from headway.peer.machine import PeerMachine
@@ -30,6 +33,7 @@ class Peer:
     machine: PeerMachine
     address: Address
     inbound: bool
+    allowance: AddressAllowance = field(default_factory=AddressAllowance)
     ready: bool = False
     batch: BlockBatch | None = None
     discourage: bool = False
@@ -40,6 +44,12 @@ class Peer:
     """It has been counted as a staller."""
     due: Instant | None = None
     """What its machine's timer was when it was last looked at."""
+
+    def hear(self, addresses: Sequence[Address], rng: random.Random, now: Instant) -> list[Address]:
+        """Those of its addresses that it may tell us now."""
+        heard = self.allowance.admit(addresses, rng, now)
+        self.machine.stats.addresses_ignored += len(addresses) - len(heard)
+        return heard
 
 
 class PeerTable:
@@ -73,6 +83,7 @@ class PeerTable:
 
     def mark_ready(self, peer: Peer) -> None:
         peer.ready = True
+        peer.allowance = AddressAllowance(peer.machine.stats.connected_at)
         self.ready += 1
         self._dialled_nonces.pop(peer.machine.nonce, None)
 

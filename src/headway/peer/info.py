@@ -123,9 +123,9 @@ class PeerInfo:
     addr_relay_enabled: bool
     """False: we relay no addresses."""
     addr_processed: int
-    """Addresses received."""
+    """Addresses received and heard."""
     addr_rate_limited: int
-    """0: none of them is dropped for coming too fast."""
+    """Those that came too fast, and were not heard."""
     permissions: tuple[str, ...]
     """None: nobody has special ones."""
     minfeefilter: float
@@ -199,8 +199,8 @@ def peer_info(
         synced_blocks=synced[1],
         inflight=tuple(block.height for block in outstanding.blocks if block.height != UNKNOWN_HEIGHT),
         addr_relay_enabled=False,
-        addr_processed=stats.addresses,
-        addr_rate_limited=0,
+        addr_processed=stats.addresses - stats.addresses_ignored,
+        addr_rate_limited=stats.addresses_ignored,
         permissions=(),
         minfeefilter=stats.fee_filter / COIN,
         bytessent_per_msg=_bytes(stats.sent),

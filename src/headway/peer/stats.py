@@ -70,6 +70,7 @@ class PeerStats:
 
     __slots__ = (
         "addresses",
+        "addresses_ignored",
         "block_bytes",
         "blocks",
         "bytes_received",
@@ -112,6 +113,8 @@ class PeerStats:
         """The last that the remote stated, in its version or where its chain says it in pings; proves nothing."""
         self.addresses = 0
         """Received in all."""
+        self.addresses_ignored = 0
+        """Of them, by the owner, because they came too fast."""
         self.fee_filter = 0
         """Satoshis for 1,000 vbytes below which the remote wants to hear of no transaction (BIP133)."""
         self.is_compact_from = False

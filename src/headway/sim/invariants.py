@@ -256,7 +256,7 @@ class Watch:
         node, now = self._run.node, self._run.simulation.now
         timing, machine = node.config.network.timing, node.machine
         for entry in machine.slots.book.entries():
-            if entry.discouraged_until > now and entry.address.host in self._honest:
+            if entry.address.host in self._honest and machine.slots.book.is_discouraged(entry.address, now):
                 self.fail(f"honest {entry.address} is discouraged: {entry.last_error}")
         self.must(len(machine.slots.book) <= MAX_ADDRESSES, "the book is over its bound")
         self._look_at_window()

@@ -215,6 +215,8 @@ class SimNode:
             case do.Resolve():
                 answers = tuple(do.SeedAnswer(name, self.internet.names.get(name, ())) for name in order.names)
                 self._answer(order.order, answers)
+            case do.SavePeers():
+                self._answer(order.order, None)
             case do.Emit():
                 self.events.append(order.event)
                 if isinstance(order.event, do.PeerReady | do.PeerLost | do.TipChanged):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from headway.node.config import NodeConfig
-from headway.sim.actor import Honest
+from headway.sim.actor import SERVICES, Honest
 from headway.sim.deeds import perform
 from headway.sim.host import ActorHost
 from headway.sim.internet import Host, Internet
@@ -259,9 +259,10 @@ class Run:
     def _next_address(self, group: int) -> Address:
         """Each in a network of its own (/16), or all in one."""
         self._hosts += 1
+        host = f"{1 + self._hosts % 100 + 10}.{self._hosts // 100 % 250}.7.{1 + self._hosts % 250}"
         if group:
-            return Address(f"150.{group}.{self._hosts // 250}.{1 + self._hosts % 250}", PORT)
-        return Address(f"{1 + self._hosts % 100 + 10}.{self._hosts // 100 % 250}.7.{1 + self._hosts % 250}", PORT)
+            host = f"150.{group}.{self._hosts // 250}.{1 + self._hosts % 250}"
+        return Address(host, PORT, services=SERVICES)
 
     def _spread_addresses(self) -> None:
         everybody = [address for each in self._everybody() for address in each.host.addresses]

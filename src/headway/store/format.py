@@ -15,6 +15,8 @@ from headway.errors import StoreError
 from headway.store.disk import DamagedFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headway.network import Network
     from headway.store.disk import AppendFile
 
@@ -27,11 +29,11 @@ _CRC: Final = struct.Struct("<I")
 HEAD_SIZE: Final = _LAYOUT.size + _CRC.size
 
 
-def head(kind: str, record_size: int, network: Network) -> bytes:
+def head(kind: str, record_size: int, network: Network, version: int = FORMAT) -> bytes:
     """The head of a file of `kind` (up to 7 letters) for `network`."""
     genesis = network.rules.root.hash
     name = network.name.encode()[:32]
-    packed = _LAYOUT.pack(_text(kind), FORMAT, record_size, network.magic, name, genesis)
+    packed = _LAYOUT.pack(_text(kind), version, record_size, network.magic, name, genesis)
     return packed + _CRC.pack(crc32(packed))
 
 
@@ -42,28 +44,38 @@ def open_head(file: AppendFile, kind: str, record_size: int, network: Network, *
     if found == expected:
         return
     if not expected.startswith(found):
-        raise _refusal(file, found, expected, kind)
+        raise _refusal(file.path, found, expected, kind)
     if not readonly:  # a new file, or one that was torn while it was made
         file.truncate(0)
         file.append(expected)
+
+
+def check_head(path: Path, found: bytes, expected: bytes, kind: str) -> None:
+    """Check a head that lies within a file of `path`. Raises DamagedFile for what is no head of ours any more, other
+    StoreErrors for a whole one that is not the one expected."""
+    if found == expected:
+        return
+    is_whole = len(found) == HEAD_SIZE and _CRC.unpack_from(found, _LAYOUT.size)[0] == crc32(found[: _LAYOUT.size])
+    if not is_whole or not found.startswith(_text(kind)):
+        raise DamagedFile(f"{path} does not say what it is")
+    raise _refusal(path, found, expected, kind)
 
 
 def _text(kind: str) -> bytes:
     return (OWN_FILES + kind.encode()).ljust(15) + b"\n"
 
 
-def _refusal(file: AppendFile, found: bytes, expected: bytes, kind: str) -> StoreError:
+def _refusal(path: Path, found: bytes, expected: bytes, kind: str) -> StoreError:
     """Why `found` is not the head that we expect, and what to do. `found` is torn or differs from `expected`."""
-    path = file.path
     if not found.startswith(_text(kind)) or len(found) < HEAD_SIZE:
         return StoreError(f"{path} is no {kind} file of headway: move it away, or use another --datadir")
     _, version, record_size, magic, name, genesis = _LAYOUT.unpack_from(found)
-    if version > FORMAT:
-        which = f"format {version}, and this one reads {FORMAT}"
+    _, our_version, our_size, our_magic, our_name, our_genesis = _LAYOUT.unpack_from(expected)
+    if version > our_version:
+        which = f"format {version}, and this one reads {our_version}"
         return StoreError(f"{path} is of a newer headway ({which}): upgrade headway, or use another --datadir")
     if _CRC.unpack_from(found, _LAYOUT.size)[0] != crc32(found[: _LAYOUT.size]):
         return DamagedFile(f"{path} is damaged in its first {HEAD_SIZE} bytes: {advice_for(kind)}")
-    _, _, our_size, our_magic, our_name, our_genesis = _LAYOUT.unpack_from(expected)
     theirs, ours = (text.rstrip(b"\0").decode(errors="replace") for text in (name, our_name))
     if (magic, name) == (our_magic, our_name) and genesis != our_genesis:
         advice = "use the --checkpoint and the network file with which it was made, or another --datadir"

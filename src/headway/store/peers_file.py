@@ -1,7 +1,7 @@
 """The plain text peers file of the user (the "initial peers file" of the Neo document): one `host:port` a line.
 
 What follows `#` is a comment; a host alone has the network's port. Read once at the start, before any seed is asked.
-Called by `aio.node`.
+Called by `aio.node`, and by whoever imports or exports.
 """
 
 from __future__ import annotations
@@ -9,27 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headway.errors import ConfigError
+from headway.store.exchange import read_file, replace_file
 from headway.types import Address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-MAX_BYTES: Final = 1_000_000
-"""Some 50,000 addresses: more is the wrong file."""
+MAX_BYTES: Final = 10_000_000
+"""Twice what a full address book takes as text: more is the wrong file."""
 
 
 def read_peers_file(path: Path, default_port: int) -> tuple[Address, ...]:
     """The addresses in their order, each once. Raises ConfigError that names the line."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        lines = content.decode().splitlines()
-    except OSError as error:
-        raise ConfigError(f"cannot read the peers file {path}: {error.strerror}") from error
+        lines = read_file(path, MAX_BYTES, "the peers file ").decode().splitlines()
     except UnicodeDecodeError as error:
         raise ConfigError(f"the peers file {path} is not text: {error.reason} at byte {error.start}") from error
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"the peers file {path} is longer than {MAX_BYTES} bytes")
     found: dict[Address, None] = {}
     for number, line in enumerate(lines, 1):
         if text := line.partition("#")[0].strip():
@@ -38,3 +34,9 @@ def read_peers_file(path: Path, default_port: int) -> tuple[Address, ...]:
             except ValueError as error:
                 raise ConfigError(f"{path}, line {number}: {error}") from error
     return tuple(found)
+
+
+def write_peers_file(path: Path, addresses: Iterable[Address], head: str = "") -> None:
+    """Write addresses so that `read_peers_file` reads them, `head` as a comment before them. Raises StoreError."""
+    comments = (f"# {line}" for line in head.splitlines())
+    replace_file(path, "".join(f"{line}\n" for line in (*comments, *addresses)).encode())

@@ -115,6 +115,11 @@ class Ways:
         return (Net.IPV4 if ip.version == 4 else Net.IPV6) in self.onlynet
 
     @property
+    def nets(self) -> tuple[Net, ...]:
+        """Networks whose addresses a node may choose by itself, as far as the network tells (`is_reachable`)."""
+        return (*(net for net in NETS if self._allows(net)), Net.UNROUTABLE)
+
+    @property
     def asks_seeds(self) -> bool:
         """Whether DNS seeds can be of use: they give addresses of IPv4 and IPv6 alone."""
         return self._allows(Net.IPV4) or self._allows(Net.IPV6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 import headway
 from headway.aio.node import Node
 from headway.errors import ConfigError, LocalProtocolError, StoreError
+from headway.networks import network_named
 from headway.node.orders import BlockConnected, BlockDisconnected
 from headway.store import Store
+from headway.store.peers import PeerStore
 from headway.types import Address
 from tests.loopback import ToyServer, listen, on_loop
 from tests.toynet import GENESIS_BLOCK, TOYNET, toy_block, toy_chain, toy_hash, toynet
@@ -111,6 +114,75 @@ async def test_without_a_data_directory_nothing_stays_behind() -> None:
         directory = ours.driver._store.path
         assert directory.is_dir()
     assert not directory.exists()
+
+
+# What it remembers of its peers.
+
+
+def peers_file(tmp_path: Path, *servers: ToyServer) -> Path:
+    file = tmp_path / "peers.txt"
+    file.write_text("".join(f"{server.address}\n" for server in servers))
+    return file
+
+
+@on_loop
+async def test_a_node_that_finds_its_peers_itself_finds_them_again(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with ToyServer(CHAIN, NO_SEEDS, user_agent="/source:1/") as server:
+        async with Node(network=NO_SEEDS, peers=1, datadir=data, peers_file=peers_file(tmp_path, server)) as ours:
+            await ours.synced()
+        async with Node(network=NO_SEEDS, peers=1, datadir=data) as ours:
+            assert ours.machine.slots.book.anchors == (server.address,)
+            await ours.until(lambda: ours.status().peers == 1)
+    with PeerStore.open(data, NO_SEEDS) as store:
+        (record,) = store.load().peers
+    assert (record.address, record.tried, record.merit.user_agent) == (server.address, True, "/source:1/")
+    assert record.merit.ends == (("REQUESTED", 2),)
+
+
+@on_loop
+async def test_a_node_whose_peers_were_named_keeps_no_book_and_one_without_a_directory_neither(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN) as server, node(server, tmp_path) as ours:
+        await ours.synced()
+        assert not (tmp_path / "addrbook.sqlite").exists()
+        async with Node(network=NO_SEEDS, peers=1) as other:
+            assert not list(other.driver._store.path.glob("addrbook*"))
+
+
+@on_loop
+async def test_a_damaged_book_is_told_among_the_repairs_and_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "addrbook.sqlite").write_bytes(b"damage" * 1_000)
+    async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path) as ours:
+        (repair,) = ours.repairs
+        assert "aside as addrbook.sqlite.corrupt-1" in repair
+
+
+@on_loop
+async def test_a_book_of_another_network_is_a_store_error_and_the_directory_is_let_go(tmp_path: Path) -> None:
+    PeerStore.open(tmp_path, network_named("regtest")).close()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="holds regtest, not toynet"):
+            async with Node(network=NO_SEEDS, peers=1, datadir=tmp_path):
+                pytest.fail("it is another's")
+
+
+@on_loop
+async def test_a_book_that_cannot_be_written_any_more_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "data"
+    async with (
+        ToyServer(CHAIN, NO_SEEDS) as server,
+        Node(network=NO_SEEDS, peers=1, datadir=data, peers_file=peers_file(tmp_path, server)) as ours,
+    ):
+        driver = ours.driver
+        assert driver._peers is not None
+        drop = functools.partial(driver._peers._connection.executescript, "DROP TABLE peers")
+        await asyncio.get_running_loop().run_in_executor(driver._writer, lambda: drop().close())
+        await ours.synced()
+        await ours.until(lambda: any("not kept any more" in line for line in caplog.messages))
+        assert ours.status().tip.height == 120
+    assert sum("not kept any more" in line for line in caplog.messages) == 1
 
 
 # follow()

@@ -129,9 +129,9 @@ def test_a_peer_that_left_before_the_verdict_is_discouraged_all_the_same_and_cou
     for height in (3, 4):
         story.dispatcher.carry_out(Blame(1, MutatedBlock("bad-check", BlockId(height, b"x" * 32))), 5.0)
     (entry, other) = story.book.entries()
-    assert entry.discouraged_until > 5.0
+    assert story.book.is_discouraged(entry.address, 5.0)
     assert "bad-check" in entry.last_error
-    assert other.discouraged_until == 0.0
+    assert not story.book.is_discouraged(other.address, 5.0)
     assert story.dispatcher.counters.misbehaved == 1
 
 

@@ -14,7 +14,7 @@ from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, Pee
 from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
 from headway.testing.chain import regtest_chain
-from headway.types import Address, BlockId
+from headway.types import Address, BlockId, BookRecords
 from headway.wire.messages import GetData, InvEntry, InvType, Ping, Verack, Version
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
 from tests.virtual import Fault, World, network_with
@@ -281,11 +281,21 @@ def test_dial_that_failed_at_the_proxy_is_told_as_such() -> None:
 
 
 def test_a_peers_file_is_used_before_any_seed() -> None:
-    world = World()
+    world = World(replace(TOYNET, dns_seeds=("seed.toy",)))
     world.node(CHAIN, at="1.0.0.1:1")
-    node = world.node(dns=True, peers=1, peers_file=addresses("1.0.0.1:1"))
+    world.names["seed.toy"] = addresses("1.0.0.2:1")
+    node = world.node(dns=True, peers=1, peers_file=addresses("1.0.0.1:1"), book=BookRecords(bytes(32)))
     assert world.run(60, until=lambda: node.machine.is_at_tip)
     assert world.resolved == []
+
+
+def test_when_all_of_the_peers_file_fail_the_seeds_are_asked() -> None:
+    world = World(replace(TOYNET, dns_seeds=("seed.toy",)))
+    world.node(CHAIN, at="1.0.0.1:1")
+    world.names["seed.toy"] = addresses("1.0.0.1:1")
+    node = world.node(dns=True, peers=1, peers_file=addresses("1.0.0.8:1", "1.0.0.9:1"), book=BookRecords(bytes(32)))
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert world.resolved[0] == ("seed.toy",)
 
 
 def test_more_inbound_peers_than_allowed_are_turned_away() -> None:

@@ -22,10 +22,10 @@ def test_without_dns_no_name_is_asked_for() -> None:
     assert Seeds(NodeConfig(TOYNET, dnsseed=False)).order(3, ("a", "b")).names == ()
 
 
-def test_addresses_of_all_seeds_come_once_each() -> None:
+def test_what_each_seed_gave_is_told_apart() -> None:
     seeds = Seeds(NodeConfig(TOYNET))
-    assert seeds.answered([SeedAnswer("a", (A, B)), SeedAnswer("b", (B,))]) == (A, B)
-    assert seeds.answered([]) == ()
+    assert seeds.answered([SeedAnswer("a", (A, B)), SeedAnswer("b", (B,))]) == {"a": (A, B), "b": (B,)}
+    assert seeds.answered([]) == {}
 
 
 def test_seed_that_fails_is_told_until_it_answers() -> None:

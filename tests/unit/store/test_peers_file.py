@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headway.errors import ConfigError
-from headway.store.peers_file import MAX_BYTES, read_peers_file
+from headway.store.peers_file import MAX_BYTES, read_peers_file, write_peers_file
 from headway.types import Address
 
 
@@ -51,3 +51,11 @@ def test_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_longer_file_than_the_cap_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"longer than {MAX_BYTES}"):
         read(tmp_path, b"#" * (MAX_BYTES + 1))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "peers.txt"
+    addresses = (Address("192.0.2.1", 1), Address("2001:db8::1", 2), Address("a" * 52 + ".b32.i2p", 0))
+    write_peers_file(path, addresses, "two lines\nof a head")
+    assert read_peers_file(path, 8333) == addresses
+    assert path.read_text().splitlines()[:3] == ["# two lines", "# of a head", "192.0.2.1:1"]

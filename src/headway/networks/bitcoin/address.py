@@ -7,15 +7,14 @@ Called by `payload`; `to_entry` also by those who answer with addresses.
 
 from __future__ import annotations
 
-from base64 import b32decode, b32encode
 from enum import IntEnum
-from hashlib import sha3_256
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from headway.errors import CodecError, LocalProtocolError
-from headway.types import Address
+from headway.types import Address, Net
 from headway.wire.buffer import Reader, Writer
+from headway.wire.host import V4_MAPPED, locate, overlay_name
 from headway.wire.messages import NetAddressV2
 
 V1_SIZE: Final = 26
@@ -26,11 +25,9 @@ MIN_ENTRY_SIZE: Final = 9
 """Bytes of an addrv2 entry with nothing in it: time 4, services 1, network 1, length 1, port 2."""
 _MAX_U64: Final = (1 << 64) - 1
 
-_V4_MAPPED: Final = bytes(10) + b"\xff\xff"
+_IP_SIZE: Final = 16
 _ONION_CAT: Final = bytes.fromhex("fd87d87eeb43")  # fd87:d87e:eb43::/48 once stood for Tor v2
 _CJDNS: Final = 0xFC  # fc00::/8
-
-_ONION_VERSION: Final = b"\x03"
 
 
 class NetworkId(IntEnum):
@@ -52,6 +49,7 @@ _SIZES: Final[dict[int, int]] = {
     NetworkId.I2P: 32,
     NetworkId.CJDNS: 16,
 }
+_OVERLAYS: Final[dict[int, Net]] = {NetworkId.TORV3: Net.ONION, NetworkId.I2P: Net.I2P}
 
 
 def read_v1(reader: Reader, field: str, last_seen: int = 0) -> Address:
@@ -64,17 +62,16 @@ def read_v1(reader: Reader, field: str, last_seen: int = 0) -> Address:
 
 def write_v1(writer: Writer, address: Address, field: str) -> None:
     """Inverse of `read_v1`. Raises LocalProtocolError for a host that is no IP address: this form cannot carry it."""
-    ip = _ip(address.host)
-    if ip is None:
+    if not is_ip(address):
         raise LocalProtocolError(f"{field} cannot carry {address.host}: it is no IP address")
     writer.u64(address.services, f"{field}.services")
-    writer.raw(_V4_MAPPED + ip.packed if isinstance(ip, IPv4Address) else ip.packed)
+    writer.raw(locate(address.host).data)
     writer.u16(address.port, f"{field}.port", "big")
 
 
 def is_ip(address: Address) -> bool:
     """Whether the first form can carry this address."""
-    return _ip(address.host) is not None
+    return len(locate(address.host).data) == _IP_SIZE
 
 
 def read_entry(reader: Reader) -> NetAddressV2:
@@ -84,24 +81,35 @@ def read_entry(reader: Reader) -> NetAddressV2:
     """
     last_seen = reader.u32("addrv2.time")
     services = reader.compact_size("addrv2.services", _MAX_U64)
-    network_id = reader.u8("addrv2.network")
-    data = reader.var_bytes("addrv2.address", MAX_DATA)
-    size = _SIZES.get(network_id, len(data))
-    if len(data) != size:
-        raise CodecError(f"addrv2.address of network {network_id} has {len(data)} bytes, not {size}")
+    network_id, data = read_host(reader, "addrv2")
     port = reader.u16("addrv2.port", "big")
     return NetAddressV2(network_id, data, port, services, last_seen)
 
 
 def write_entry(writer: Writer, entry: NetAddressV2) -> None:
     """Inverse of `read_entry`."""
-    if len(entry.data) != _SIZES.get(entry.network_id, len(entry.data)):
-        raise LocalProtocolError(f"addrv2.address of network {entry.network_id} has {len(entry.data)} bytes")
     writer.u32(entry.last_seen, "addrv2.time")
     writer.compact_size(entry.services, "addrv2.services", _MAX_U64)
-    writer.u8(entry.network_id, "addrv2.network")
-    writer.var_bytes(entry.data, "addrv2.address", MAX_DATA)
+    write_host(writer, "addrv2", entry.network_id, entry.data)
     writer.u16(entry.port, "addrv2.port", "big")
+
+
+def read_host(reader: Reader, field: str) -> tuple[int, bytes]:
+    """A network's number and the address there: the part of an entry that says where a host is."""
+    network_id = reader.u8(f"{field}.network")
+    data = reader.var_bytes(f"{field}.address", MAX_DATA)
+    size = _SIZES.get(network_id, len(data))
+    if len(data) != size:
+        raise CodecError(f"{field}.address of network {network_id} has {len(data)} bytes, not {size}")
+    return network_id, data
+
+
+def write_host(writer: Writer, field: str, network_id: int, data: bytes) -> None:
+    """Inverse of `read_host`."""
+    if len(data) != _SIZES.get(network_id, len(data)):
+        raise LocalProtocolError(f"{field}.address of network {network_id} has {len(data)} bytes")
+    writer.u8(network_id, f"{field}.network")
+    writer.var_bytes(data, f"{field}.address", MAX_DATA)
 
 
 def to_address(entry: NetAddressV2) -> Address | None:
@@ -123,55 +131,28 @@ def to_entry(address: Address) -> NetAddressV2 | None:
 
 
 def _ip_text(ip: bytes) -> str:
-    return str(IPv4Address(ip[12:])) if ip.startswith(_V4_MAPPED) else str(IPv6Address(ip))
+    return str(IPv4Address(ip[12:])) if ip.startswith(V4_MAPPED) else str(IPv6Address(ip))
 
 
 def _entry_text(network_id: int, data: bytes) -> str:
     if network_id == NetworkId.IPV4:
         return str(IPv4Address(data))
-    if network_id == NetworkId.IPV6 and not data.startswith((_V4_MAPPED, _ONION_CAT)):
+    if network_id == NetworkId.IPV6 and not data.startswith((V4_MAPPED, _ONION_CAT)):
         return str(IPv6Address(data))
-    if network_id == NetworkId.TORV3:
-        return _base32(data + _onion_checksum(data) + _ONION_VERSION) + ".onion"
-    if network_id == NetworkId.I2P:
-        return _base32(data) + ".b32.i2p"
+    if (overlay := _OVERLAYS.get(network_id)) is not None:
+        return overlay_name(overlay, data)
     if network_id == NetworkId.CJDNS and data[0] == _CJDNS:
         return str(IPv6Address(data))
     return ""
 
 
 def _network_and_data(host: str) -> tuple[int, bytes] | None:
-    for suffix, network_id in ((".onion", NetworkId.TORV3), (".b32.i2p", NetworkId.I2P)):
-        if host.endswith(suffix):
-            data = _unbase32(host.removesuffix(suffix))[:32]
-            return (network_id, data) if _entry_text(network_id, data) == host else None
-    ip = _ip(host)
-    if ip is None:
+    net, data = locate(host)
+    for network_id, overlay in _OVERLAYS.items():
+        if net is overlay:
+            return network_id, data
+    if len(data) != _IP_SIZE:
         return None
-    if isinstance(ip, IPv4Address):
-        return NetworkId.IPV4, ip.packed
-    return NetworkId.CJDNS if ip.packed[0] == _CJDNS else NetworkId.IPV6, ip.packed
-
-
-def _ip(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def _onion_checksum(key: bytes) -> bytes:
-    """Two bytes that guard an onion name against mistyping (Tor rend-spec-v3, section 6)."""
-    return sha3_256(b".onion checksum" + key + _ONION_VERSION).digest()[:2]
-
-
-def _base32(data: bytes) -> str:
-    return b32encode(data).decode().rstrip("=").lower()
-
-
-def _unbase32(text: str) -> bytes:
-    """What the text encodes; empty when it is not base32."""
-    try:
-        return b32decode(text.upper() + "=" * (-len(text) % 8))
-    except ValueError:
-        return b""
+    if data.startswith(V4_MAPPED):
+        return NetworkId.IPV4, data[12:]
+    return NetworkId.CJDNS if data[0] == _CJDNS else NetworkId.IPV6, data
