@@ -331,10 +331,10 @@ def test_a_failed_address_is_tried_again_after_waits_that_grow() -> None:
     world.run(100)
     attempts = [event for event in node.events_of(PeerLost) if event.reason is Reason.CONNECT_FAILED]
     assert 5 <= len(attempts) <= 8
-    assert node.machine.slots.hopeless
+    assert node.machine.pool.discovery.hopeless
     world.node(CHAIN, at=str(FIRST))
     assert world.run(400, until=lambda: node.machine.is_at_tip)
-    assert not node.machine.slots.hopeless
+    assert not node.machine.pool.discovery.hopeless
 
 
 def test_an_address_that_failed_for_a_day_is_still_tried_at_least_once_in_an_hour_and_a_quarter() -> None:

@@ -27,6 +27,7 @@ from headway.errors import ConfigError, ProxyFailed, RequestFailed, StoreError
 from headway.network import Headers
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
+from headway.node.slots import Kind
 from headway.peer.info import peer_info
 from headway.peer.log import node_tracer
 from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
@@ -132,10 +133,9 @@ class NodeDriver:
             peer, bound = machine.peer(number), connection.local
             if peer is None or bound is None:
                 continue
-            manual = "manual" if machine.slots.is_manual(number) else "outbound-full-relay"
             best = machine.sync.headers.best(number)
             synced = (machine.tree.height(best) if best >= 0 else -1, -1)
-            kind = "inbound" if peer.inbound else manual
+            kind = machine.slots.kind(number) or "inbound"
             info = peer_info(peer, now, wall_time, number=number, bound=bound, connection_type=kind, synced=synced)
             infos.append(info)
         return infos
@@ -240,7 +240,7 @@ class NodeDriver:
     def _check(self, order: do.Connect) -> None:
         """Raises ConfigError for an address that the node may not choose by itself: whoever wants to be seen in one
         network alone must not be seen in another, whatever the address book holds."""
-        if not self._ways.is_reachable(order.address) and not self.machine.slots.is_manual(order.peer):
+        if not self._ways.is_reachable(order.address) and self.machine.slots.kind(order.peer) is not Kind.MANUAL:
             raise ConfigError(self._ways.why_not(order.address))
 
     def _forget_dial(self, peer: int, _task: asyncio.Task[None]) -> None:

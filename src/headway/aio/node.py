@@ -10,8 +10,9 @@ import asyncio
 import tempfile
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
     from headway.node.machine import NodeMachine
     from headway.peer.info import PeerInfo
     from headway.types import Height
+
+
+MAX_ERRORS: Final = 5
+"""Addresses of each kind of which `last_errors` tells."""
+MAX_LOOK: Final = 1_000
+"""Addresses that it looks through for those out of reach."""
 
 
 class Node:
@@ -175,11 +182,20 @@ class Node:
         """No peer was ever ready and every known address failed several times, or all that were named serve invalid
         data. It goes on trying all the same; a command may rather tell its user."""
         slots = self.machine.slots
-        return (slots.hopeless or slots.all_discouraged) and self.machine.is_settled
+        return (self.machine.pool.discovery.hopeless or slots.all_discouraged) and self.machine.is_settled
 
     def last_errors(self) -> list[str]:
         """`address: why` of addresses and DNS seeds that failed."""
-        return [*self.machine.slots.last_errors(), *self.machine.pool.seeds.last_errors()]
+        slots, ways = self.machine.slots, self._ways
+        unreached = (e.address for e in islice(slots.book.entries(), MAX_LOOK) if not e.manual)
+        out_of_reach = [f"{each}: {ways.why_not(each)}" for each in unreached if not ways.is_reachable(each)]
+        found = [
+            *([slots.proxy_error] if slots.proxy_error else []),
+            *slots.book.last_errors(MAX_ERRORS),
+            *out_of_reach[:MAX_ERRORS],
+            *self.machine.pool.seeds.last_errors(),
+        ]
+        return list(dict.fromkeys(found))
 
     def is_synced(self, stop_at: Height | None = None) -> bool:
         """Everything up to `stop_at` is stored; None: up to the tip, about which every ready peer was heard."""

@@ -18,9 +18,13 @@ class NodeConfig:
     network: Network
     user_agent: str = "/headway:0.1.0/"
     peers: int = 8
-    """Outbound peers to keep connected when they are found by ourselves."""
+    """Outbound peers to keep connected when they are found by ourselves, those for blocks alone included."""
     connect: tuple[Address, ...] = ()
     """Peers that the user named: these and no others; an address named twice is connected twice."""
+    addnode: tuple[Address, ...] = ()
+    """Peers that the user named, besides those that are found."""
+    seednode: tuple[Address, ...] = ()
+    """Peers to ask for addresses, and to leave again, where seeds are of no use."""
     peers_file: tuple[Address, ...] = ()
     """Addresses to begin with, before any seed is asked."""
     dns: bool = True
@@ -41,6 +45,12 @@ class NodeConfig:
     """Inbound peers at one time (Core: 125 in all, less its outbound ones)."""
     port: int = 0
     """Where we listen; 0 when we do not."""
+
+    @property
+    def block_relay_peers(self) -> int:
+        """How many of the outbound peers are for headers and blocks alone [MAX_BLOCK_RELAY_ONLY_CONNECTIONS]: a fourth
+        of them, two at most, as in Core's ten."""
+        return min(self.peers // 4, 2)
 
     @property
     def services(self) -> Services:

@@ -13,7 +13,6 @@ from headway.errors import Consequence, SelfConnection, StoreError
 from headway.node.dispatch import Dispatcher, NodeCounters
 from headway.node.keeper import BookKeeper
 from headway.node.line import LineRate
-from headway.node.merit import merit_of
 from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
 from headway.node.outbox import Outbox
 from headway.node.pool import TICK, Pool
@@ -31,7 +30,6 @@ from headway.peer.events import (
     PeerDisconnected,
     PeerEvent,
     PeerMisbehaved,
-    PeerState,
     Reason,
     RequestKind,
     RequestTimedOut,
@@ -75,9 +73,8 @@ class NodeMachine:
         )
         self._peers = PeerTable()
         self._outbox = Outbox()
-        self.pool = Pool(config, tree, self._peers, self._outbox, rng=rng, records=book, log=log)
+        self.pool = Pool(config, tree, self.sync, self._peers, self._outbox, rng=rng, records=book, log=log)
         self.slots = self.pool.slots
-        self._rng = rng
         self._keeper = BookKeeper(self.slots.book, self._outbox, keeps=book is not None)
         self._server = Server(config.network, tree, self.sync)
         self._dispatcher = Dispatcher(
@@ -145,9 +142,10 @@ class NodeMachine:
 
     def handle_inbound(self, address: Address, now: Instant) -> int | None:
         """Somebody dialled us. Returns the number of the new peer, or None: full, or he is banned; close the socket."""
-        if self._closing or self._peers.inbound >= self.config.max_inbound or self.slots.book.is_banned(address, now):
+        if self._closing or not self.pool.admits(address, now):
             return None
-        peer = self.pool.add_peer(address, inbound=True)
+        peer = self.pool.add_peer(address, kind=None)
+        self.pool.peer_came(peer, now)
         self.handle_connected(peer, now)
         return peer
 
@@ -301,7 +299,7 @@ class NodeMachine:
             case HeightStated():
                 self.sync.height_stated(peer, event.height)
             case AddressesReceived():
-                self.slots.learnt(found.hear(event.addresses, self._rng, now), found.address, now)
+                self.pool.addresses_received(peer, found, event.addresses, now)
             case MessageReceived():
                 if self.config.serve:
                     self._server.received(peer, event.message, now)
@@ -318,14 +316,12 @@ class NodeMachine:
 
     def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
         self._peers.mark_ready(found)
-        self.pool.peer_ready(peer, event.version.services, now)
+        if not self.pool.peer_ready(peer, found, event.version.services, now):
+            return
         if self.config.serve:
             self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
             self.sync.peer_ready(peer)
-            if self.slots.wants_addresses() and found.machine.state is PeerState.READY:  # not ended since, in one input
-                found.machine.request_addresses(now)
-                found.allowance.asked()
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
@@ -340,11 +336,7 @@ class NodeMachine:
         self._server.drop_peer(peer)
         if found.discourage:
             self.counters.misbehaved += 1
-            if found.inbound:
-                self.slots.book.discourage(found.address, event.message, now)
-        merit = merit_of(found.machine, event.reason)
-        self.slots.ended(peer, event.message, now, discourage=found.discourage or found.is_ourselves, merit=merit)
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)
         self._peers.mark_ended(found)
         self._dispatcher.emit(lost)
-        self.pool.fill(now)
+        self.pool.peer_ended(peer, found, event, now)

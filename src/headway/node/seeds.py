@@ -1,4 +1,4 @@
-"""What is asked of the DNS seeds, and what became of it. When they are asked says `slots`. Called by `pool`."""
+"""What is asked of the DNS seeds, and what became of it. When they are asked says `discovery`. Called by `pool`."""
 
 from __future__ import annotations
 

@@ -1,40 +1,69 @@
-"""How many peers are kept connected, and where they come from: the first pool.
+"""Which connections we want, of which kind, and whom to dial for them next.
 
-With addresses named by the user (`--connect`) those are the peers and nothing else is dialled. Without, addresses
-come from the peers file, from the DNS and fixed seeds and from gossip, and the pool goes back to the seeds whenever
-nothing is left to dial. A pool without peers is a state, not an end. Called by `node.machine`.
+Chosen from state alone, each time it is asked: no lost event can leave us idle. With addresses named by the user
+(`--connect`) those are the peers and nothing else is dialled. Otherwise full peers and some for blocks alone are kept,
+no two in one group of addresses; a feeler now and then finds out who is still there; seed nodes are asked for
+addresses and left. A pool without peers is a state, not an end. Not here: where addresses come from (`discovery`),
+who has to go (`eviction`), the connections themselves. Called by `node.pool`.
 """
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from headway.node.addrbook import DIALLED, GIVE_UP_AFTER, AddressBook
-from headway.peer.events import PeerState
-from headway.types import Services
+from headway.peer.events import PeerState, Reason
+from headway.types import Net, network_of
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable
 
-    from headway.network import Network
-    from headway.types import Address, BookRecords, Instant, Net, PeerMerit
+    from headway.node.addrbook import AddressBook
+    from headway.node.config import NodeConfig
+    from headway.types import Address, Instant, PeerMerit
 
-MAX_DIALS = 8
+MAX_DIALS: Final = 8
 """Dials at one time, so that one dead address does not hold up the rest."""
-SEED_INTERVAL = 60.0
-"""Seconds between two rounds at the DNS seeds, doubled after each round that brought nothing, up to an hour."""
-MAX_SEED_INTERVAL = 3600.0
-PROVEN_AFTER = 60.0
+RACE: Final = 4
+"""Dials beyond the slots that are free: the first handshakes win, and those that come late are let go."""
+PROVEN_AFTER: Final = 60.0
 """Seconds that a peer must have been ready for its earlier failures to be forgiven, unless it brought something new: a
 handshake alone proves nothing, and who fails in the same way each time is to be dialled less and less often."""
-KNOW_OTHERS = Services.NETWORK | Services.NETWORK_LIMITED
-"""Who offers one of these has addresses of use [MayHaveUsefulAddressDB]."""
-FEW_KNOWN = 1_000
-"""Addresses below which a new peer is asked for more [Core asked so for many years]."""
-MAX_ANCHORS = 2
+FEELER_INTERVAL: Final = 120.0
+"""Seconds between two looks at whether an address is good [FEELER_INTERVAL]."""
+CROWDED_AFTER: Final = 60.0
+"""Seconds without all the peers that we want after which two of them may be of one group, and no more than two: a
+small network may have no other."""
+MAX_ANCHORS: Final = 2
 """Peers of this run that are dialled first in the next one [MAX_BLOCK_RELAY_ONLY_ANCHORS]."""
+PROXY_PAUSE: Final = 1.0
+MAX_PROXY_PAUSE: Final = 60.0
+"""Seconds in which nothing is dialled after a proxy failed, doubled each time: it would fail the others, too."""
+
+
+class Kind(StrEnum):
+    """What a connection is for, in the words of Core's getpeerinfo (connection_type)."""
+
+    FULL = "outbound-full-relay"
+    BLOCK_RELAY = "block-relay-only"
+    """For headers and blocks alone: it neither learns addresses from us nor tells us any, so an observer cannot see by
+    gossip that it exists. These are the anchors."""
+    MANUAL = "manual"
+    FEELER = "feeler"
+    """To see that somebody answers there; it ends with the handshake."""
+    ADDR_FETCH = "addr-fetch"
+    """To ask for addresses; it ends when they have come."""
+
+    @property
+    def stays(self) -> bool:
+        return self in {Kind.FULL, Kind.BLOCK_RELAY, Kind.MANUAL}
+
+
+class Dial(NamedTuple):
+    address: Address
+    kind: Kind
 
 
 @dataclass(slots=True)
@@ -42,59 +71,98 @@ class Slot:
     """One outbound connection, from its dial on. (An inbound one has no slot.)"""
 
     address: Address
-    manual: bool
+    kind: Kind
+    group: bytes = b""
+    """Of its address, where no other peer of ours may be; empty where that does not matter."""
     state: PeerState = PeerState.CONNECTING
     ready_at: Instant | None = None
 
 
 class PeerSlots:
-    def __init__(
-        self,
-        network: Network,
-        rng: random.Random,
-        *,
-        peers: int,
-        connect: Sequence[Address],
-        dns: bool,
-        nets: Collection[Net] = DIALLED,
-        records: BookRecords | None = None,
-    ) -> None:
-        """`nets`: networks that can be reached. `records`: the address book as it was kept."""
-        self._network = network
-        self.book = AddressBook(rng, records=records)
-        self._anchors = list(self.book.anchors)
-        self.target = peers
-        self.manual_only = bool(connect)
-        for address in connect:
-            self.book.add_manual(address)
-        if self.manual_only:
-            self.target = len(connect)
-        self._dns = dns and not self.manual_only
-        self._nets = nets
+    def __init__(self, config: NodeConfig, book: AddressBook) -> None:
+        self.book = book
+        self.manual_only = bool(config.connect)
+        self.target = len(config.connect) if self.manual_only else config.peers
+        """Peers to be kept, those aside that the user wants besides."""
+        self.extra = 0
+        """Full peers wanted beyond that for the moment: somebody is to be replaced."""
+        self._nets = config.ways.nets
+        self._services = config.network.required_services
+        self._block_relay = 0 if self.manual_only else config.block_relay_peers
+        self._anchors = deque(book.anchors)
+        self._fetch = deque(() if self.manual_only else config.seednode)
         self._slots: dict[int, Slot] = {}
-        self._seeds_at: Instant = 0.0
-        self._seed_rounds = 0
-        self._resolving = False
-        self._ever_ready = False
+        self._held: Counter[Kind] = Counter()
+        self._ready: Counter[Kind] = Counter()
+        self._states: Counter[PeerState] = Counter()
+        self._groups: Counter[bytes] = Counter()
+        self._named_at_first = Counter((*config.connect, *config.addnode))  # and not tried yet
+        self._first_dials: set[int] = set()  # of those, under way
+        self._feeler_at: Instant | None = None
+        self._short_since: Instant | None = None
+        self._paused_until: Instant = 0.0
+        self.proxy_failures = 0
+        """In a row: of the proxies on the way, for which no address is to blame."""
+        self.proxy_error = ""
+        """The last of them, for people."""
+        self.ever_ready = False
+        for address in (*config.connect, *config.addnode):
+            book.add_manual(address)
 
     # What others ask of it.
 
+    def __len__(self) -> int:
+        return len(self._slots)
+
     def count(self, state: PeerState) -> int:
         """Outbound peers in one state."""
-        return sum(slot.state is state for slot in self._slots.values())
+        return self._states[state]
 
-    def is_manual(self, peer: int) -> bool:
+    def kind(self, peer: int) -> Kind | None:
+        """What a connection is for; None for one that came to us."""
         slot = self._slots.get(peer)
-        return slot is not None and slot.manual
+        return None if slot is None else slot.kind
+
+    def ready_peers(self) -> Iterable[tuple[int, Slot]]:
+        """Those that we found by ourselves and want to keep, ready."""
+        kept = {Kind.FULL, Kind.BLOCK_RELAY}
+        return ((n, slot) for n, slot in self._slots.items() if slot.kind in kept and slot.ready_at is not None)
+
+    def fetchers(self) -> tuple[int, ...]:
+        """Those that were asked for addresses and nothing else."""
+        return tuple(n for n, slot in self._slots.items() if slot.kind is Kind.ADDR_FETCH)
+
+    @property
+    def full(self) -> int:
+        """Full peers to be kept."""
+        return 0 if self.manual_only else self.target - self._block_relay
+
+    @property
+    def missing(self) -> int:
+        """Peers that we want and have not, ready."""
+        if self.manual_only:
+            return max(self.target - self._ready[Kind.MANUAL], 0)
+        lacking = self.full - self._ready[Kind.FULL], self._block_relay - self._ready[Kind.BLOCK_RELAY]
+        return sum(max(each, 0) for each in lacking)
+
+    @property
+    def surplus(self) -> int:
+        """Ready full peers beyond those to be kept."""
+        return max(self._ready[Kind.FULL] - self.full, 0)
+
+    @property
+    def pending(self) -> int:
+        """Dials and handshakes under way."""
+        return self._states[PeerState.CONNECTING] + self._states[PeerState.HANDSHAKING]
+
+    def short_for(self, now: Instant) -> float:
+        """Seconds since we last had all the peers that we want."""
+        return 0.0 if self._short_since is None else now - self._short_since
 
     @property
     def awaits_first_dials(self) -> bool:
         """An address that the user named has not been tried, or its first try is still under way."""
-        if not self.manual_only:
-            return False
-        return any(entry.manual and entry.attempts == 0 for entry in self.book.entries()) or any(
-            slot.state is not PeerState.READY and self._is_first(slot) for slot in self._slots.values()
-        )
+        return bool(self._named_at_first or self._first_dials)
 
     def has_spare(self, now: Instant) -> bool:
         """Another address could take the place of a peer that was lost."""
@@ -102,109 +170,139 @@ class PeerSlots:
         return due is not None and due <= now
 
     @property
-    def hopeless(self) -> bool:
-        """No peer was ever ready and everything that we know failed several times: a state to tell the user about."""
-        if self._ever_ready or self._slots:
-            return False
-        if self._dns and self._seed_rounds < GIVE_UP_AFTER and not len(self.book):
-            return False
-        return self.book.all_given_up
-
-    @property
     def all_discouraged(self) -> bool:
         """The user named the peers, and every one of them served invalid data or was ourselves."""
         return self.manual_only and not self._slots and all(entry.discouraged for entry in self.book.entries())
 
-    def last_errors(self, most: int = 5) -> list[str]:
-        """`address: why` of addresses that failed, for a message to the user."""
-        return self.book.last_errors(most)
-
     def anchors(self) -> tuple[Address, ...]:
-        """Peers to begin with next time: those of our own choice that have been ready longest."""
-        if self.manual_only:
-            return ()
-        ready = [slot for slot in self._slots.values() if slot.ready_at is not None and slot.state is PeerState.READY]
-        return tuple(slot.address for slot in sorted(ready, key=lambda slot: slot.ready_at or 0.0)[:MAX_ANCHORS])
+        """Peers to begin with next time: those for blocks alone that have been ready longest, else full ones."""
+        ready = sorted(self.ready_peers(), key=lambda each: (each[1].kind is Kind.FULL, each[1].ready_at or 0.0))
+        return tuple(slot.address for _, slot in ready[:MAX_ANCHORS])
 
     # What happens.
 
-    def dial(self, now: Instant) -> Address | None:
-        """The next address to dial, or None when nothing is wanted or due. Follow with `dialled`."""
-        if len(self._slots) >= self.target or self.count(PeerState.CONNECTING) >= MAX_DIALS:
-            return None
-        while self._anchors:
-            if self.book.claim(address := self._anchors.pop(0), now):
-                return address
-        return self.book.take(now, manual=self.manual_only, nets=self._nets)
+    def tick(self, now: Instant) -> None:
+        """Time has passed."""
+        if not self.missing:
+            self._short_since = None
+        elif self._short_since is None:
+            self._short_since = now
 
-    def dialled(self, peer: int, address: Address) -> None:
-        self._slots[peer] = Slot(address, self.manual_only)
+    def dial(self, now: Instant) -> Dial | None:
+        """Whom to dial next and what for, or None when nothing is wanted or due. Follow with `dialled`."""
+        if self._states[PeerState.CONNECTING] >= MAX_DIALS or now < self._paused_until:
+            return None
+        if (named := self.book.take(now, manual=True)) is not None:
+            return Dial(named, Kind.MANUAL)
+        return None if self.manual_only else self._dial_found(now)
+
+    def _dial_found(self, now: Instant) -> Dial | None:
+        for_anchors = Kind.BLOCK_RELAY if self._block_relay else Kind.FULL
+        while self._anchors and self._held[for_anchors] < (self._block_relay or self.full):
+            if self.book.claim(anchor := self._anchors.popleft(), now):
+                return Dial(anchor, for_anchors)
+        for kind, wanted in ((Kind.FULL, self.full + self.extra), (Kind.BLOCK_RELAY, self._block_relay)):
+            if (address := self._racer(kind, wanted, now)) is not None:
+                return Dial(address, kind)
+        if (address := self._feeler(now)) is not None:
+            return Dial(address, Kind.FEELER)
+        if self._fetch and not self._held[Kind.ADDR_FETCH] and self._needs_addresses(now):
+            return Dial(self._fetch.popleft(), Kind.ADDR_FETCH)
+        return None
+
+    def _racer(self, kind: Kind, wanted: int, now: Instant) -> Address | None:
+        free = wanted - self._ready[kind]
+        if free <= 0 or self._held[kind] - self._ready[kind] >= free + min(free, RACE):
+            return None
+        per_group = 2 if self.short_for(now) >= CROWDED_AFTER else 1
+        crowded = [group for group, count in self._groups.items() if count >= per_group]
+        return self.book.take(now, avoid=crowded, nets=self._nets, services=self._services)
+
+    def _feeler(self, now: Instant) -> Address | None:
+        """Somebody of whom we do not know whether he is there, when all that we want are here and it is time."""
+        if self.missing or not self.target or self._held[Kind.FEELER]:
+            return None
+        if self._feeler_at is None:
+            self._feeler_at = now + FEELER_INTERVAL
+        if now < self._feeler_at:
+            return None
+        self._feeler_at = now + FEELER_INTERVAL
+        self.book.resolve_collisions(now)
+        return self.book.take_collision(now) or self.book.take(now, only_new=True, nets=self._nets)
+
+    def _needs_addresses(self, now: Instant) -> bool:
+        return bool(self.missing) and not self.has_spare(now)
+
+    def ask_again(self, seednodes: Iterable[Address]) -> None:
+        """Seed nodes are to be asked once more."""
+        self._fetch.extend(each for each in seednodes if each not in self._fetch)
+
+    def dialled(self, peer: int, dial: Dial) -> None:
+        address, kind = dial
+        slot = self._slots[peer] = Slot(address, kind)
+        self._held[kind] += 1
+        self._states[slot.state] += 1
+        if kind in {Kind.FULL, Kind.BLOCK_RELAY} and network_of(address) is not Net.UNROUTABLE:
+            slot.group = self.book.group(address)
+            self._groups[slot.group] += 1
+        if kind is Kind.MANUAL and self._named_at_first[address]:
+            self._named_at_first -= Counter((address,))
+            self._first_dials.add(peer)
 
     def connected(self, peer: int) -> None:
         if slot := self._slots.get(peer):
-            slot.state = PeerState.HANDSHAKING
+            self._move(slot, PeerState.HANDSHAKING)
+            self.proxy_failures, self.proxy_error = 0, ""
 
-    def ready(self, peer: int, services: int, now: Instant) -> None:
-        """Its handshake is complete; `services`: what it offers."""
-        self._ever_ready = True
-        if slot := self._slots.get(peer):
-            slot.state = PeerState.READY
-            slot.ready_at = now
-            self.book.good(slot.address, now, services)
+    def ready(self, peer: int, services: int, now: Instant) -> str:
+        """Its handshake is complete; `services`: what it offers. Returns why it has to go again, if it has."""
+        self.ever_ready = True
+        self._first_dials.discard(peer)
+        slot = self._slots.get(peer)
+        if slot is None:
+            return ""
+        self._move(slot, PeerState.READY)
+        slot.ready_at = now
+        self._ready[slot.kind] += 1
+        self.book.good(slot.address, now, services)
+        if slot.kind is Kind.FEELER:
+            return "a feeler: somebody is there"
+        kept = {Kind.FULL: self.full + self.extra, Kind.BLOCK_RELAY: self._block_relay}.get(slot.kind)
+        if kept is not None and self._ready[slot.kind] > kept:
+            return "others were quicker"
+        return ""
 
-    def ended(self, peer: int, why: str, now: Instant, *, discourage: bool, merit: PeerMerit | None = None) -> None:
-        """`merit`: what it was like."""
+    def ended(
+        self, peer: int, reason: Reason, why: str, now: Instant, *, discourage: bool, merit: PeerMerit | None = None
+    ) -> None:
+        """`merit`: what it was like. We are not to blame for what we ended ourselves, nor is it."""
         slot = self._slots.pop(peer, None)
         if slot is None:
             return
-        self.book.release(slot.address)
+        self._release(peer, slot)
         if merit is not None:
             self.book.met(slot.address, merit, now)
         if slot.ready_at is not None and now - slot.ready_at >= PROVEN_AFTER:
             self.book.succeeded(slot.address)
         if discourage:
             self.book.discourage(slot.address, why, now)
-        else:
+        elif reason is Reason.PROXY_FAILED:
+            self._paused_until = now + min(PROXY_PAUSE * 2.0**self.proxy_failures, MAX_PROXY_PAUSE)
+            self.proxy_failures += 1
+            self.proxy_error = f"{slot.address}: {why}"
+        elif reason is not Reason.REQUESTED or slot.ready_at is None or slot.kind is Kind.MANUAL:
             self.book.failed(slot.address, why, now)
 
-    def seeds_due(self, now: Instant) -> tuple[str, ...] | None:
-        """Seed names to resolve now: when the pool is short and nothing is left to dial. Follow with `resolved`.
+    def _move(self, slot: Slot, state: PeerState) -> None:
+        self._states[slot.state] -= 1
+        self._states[state] += 1
+        slot.state = state
 
-        None: not now. Empty: it is time, and this network has no names (its fixed seeds may do).
-        """
-        short = len(self._slots) < self.target
-        if not self._dns or self._resolving or not short or now < self._seeds_at:
-            return None
-        due = self.book.next_due(manual=False, nets=self._nets)
-        if due is not None and due <= now:
-            return None
-        self._resolving = True
-        return self._network.dns_seeds
-
-    def resolved(self, told: Mapping[str, Sequence[Address]], now: Instant) -> None:
-        """What each seed gave, by its name. When none gave any, the fixed seeds must do."""
-        self._resolving = False
-        self._seed_rounds += 1
-        new = sum(self.book.add_all(addresses, seed, now) for seed, addresses in told.items())
-        if not any(told.values()):
-            new += self.book.add_all(self._network.fixed_seeds, now=now)
-        backoff = 1.0 if new else 2.0 ** min(self._seed_rounds - 1, 10)
-        self._seeds_at = (
-            now + min(SEED_INTERVAL * backoff, MAX_SEED_INTERVAL) if self._ever_ready else now + 2.0**self._seed_rounds
-        )
-
-    def learnt(self, addresses: Sequence[Address], source: Address, now: Instant) -> None:
-        """Gossip of a peer: who might be of use to us, or knows others, is remembered [Core ProcessMessage ADDR]."""
-        if self.manual_only:
-            return
-        wanted = self._network.required_services
-        useful = (address for address in addresses if not wanted & ~address.services or address.services & KNOW_OTHERS)
-        self.book.learn(useful, source, now)
-
-    def wants_addresses(self) -> bool:
-        """Whether a ready peer should be asked for addresses."""
-        return not self.manual_only and len(self.book) < FEW_KNOWN
-
-    def _is_first(self, slot: Slot) -> bool:
-        entry = self.book.get(slot.address)
-        return entry is not None and entry.attempts <= entry.wanted and entry.failures == 0
+    def _release(self, peer: int, slot: Slot) -> None:
+        self._first_dials.discard(peer)
+        self._held[slot.kind] -= 1
+        self._states[slot.state] -= 1
+        self._ready[slot.kind] -= slot.state is PeerState.READY
+        if slot.group:
+            self._groups -= Counter((slot.group,))
+        self.book.release(slot.address)

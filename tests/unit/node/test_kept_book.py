@@ -53,7 +53,8 @@ def test_what_one_run_learns_the_next_one_knows() -> None:
     first.give("close")
     records = kept(first.store.saved)
     assert {record.address for record in records.peers} == set(found)
-    assert {record.address for record in records.peers if record.tried} == set(ready(first))
+    tried = {record.address for record in records.peers if record.tried}
+    assert tried >= set(ready(first)), "and those who were there, but slower"
     assert {record.merit.user_agent for record in records.peers if record.tried} == {"/headway:0.1.0/"}
     assert all(record.last_success > 0 for record in records.peers if record.tried)
     second = world.node(peers=4, book=records)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from headway.chain.headers import HeaderTree
 from headway.node.config import NodeConfig
 from headway.node.orders import Connect, Order, Resolve, SeedAnswer
 from headway.node.outbox import Outbox
-from headway.node.pool import Pool
+from headway.node.pool import MAX_PER_HOST, MAX_SHAKING, SHAKE_PATIENCE, Pool
 from headway.node.table import PeerTable
 from headway.peer.events import PeerState
+from headway.sync.scheduler import SyncScheduler
 from headway.types import Address
 from tests.toynet import toynet
 
@@ -26,10 +28,31 @@ class Scene:
         self.peers = PeerTable()
         settings = NodeConfig(NETWORK, **{"dns": False, **config})  # type: ignore[arg-type]
         rng = random.Random(1)
-        self.pool = Pool(settings, HeaderTree(NETWORK), self.peers, self.outbox, rng=rng, log=None)
+        self.tree = HeaderTree(NETWORK)
+        self.sync = SyncScheduler(NETWORK, self.tree, floor=0)
+        self.pool = Pool(settings, self.tree, self.sync, self.peers, self.outbox, rng=rng, log=None)
 
     def orders(self) -> list[Order]:
         return self.outbox.take()
+
+    def call(self, *addresses: Address, shake: bool = True, now: float = 0.0) -> list[bool]:
+        """Each dials us, in turn, and is let in or not."""
+        said = []
+        for address in addresses:
+            said.append(self.pool.admits(address, now))
+            if said[-1]:
+                number = self.pool.add_peer(address, kind=None)
+                peer = self.peers.get(number)
+                assert peer is not None
+                peer.machine.handle_connected(now, 0.0)
+                self.pool.peer_came(number, now)
+                if shake:
+                    self.pool.peer_ready(number, peer, 0, now)
+        return said
+
+    def states(self) -> Counter[PeerState]:
+        found = (self.peers.get(number) for number in self.peers)
+        return Counter(peer.machine.state for peer in found if peer is not None)
 
     def is_settling(self) -> bool:
         return self.pool.is_settling
@@ -39,10 +62,10 @@ class Scene:
 
 
 def test_it_dials_those_of_the_peers_file_up_to_its_target() -> None:
-    scene = Scene(peers=2, peers_file=(A, B, C))
+    scene = Scene(peers=1, peers_file=(A, B, C))
     scene.pool.fill(0.0)
     dialled = scene.dialled()
-    assert len(dialled) == 2
+    assert len(dialled) == 2, "the one that is wanted, and one that races it"
     assert dialled < {A, B, C}
     assert len(scene.peers) == 2
 
@@ -79,7 +102,7 @@ def test_once_closed_it_dials_nobody_whatever_the_seeds_say() -> None:
 
 
 def test_a_peer_that_did_not_answer_for_headers_is_waited_for_until_another_had_time_to_connect() -> None:
-    scene = Scene(peers=1, peers_file=(A, B))
+    scene = Scene(peers=1, peers_file=(A, B, C))
     scene.pool.fill(0.0)
     assert not scene.is_settling()
     scene.pool.peer_expired(0.0)
@@ -120,3 +143,46 @@ def test_a_nonce_that_nobody_of_ours_has_ends_nothing() -> None:
     peer = scene.peers.get(order.peer)
     assert peer is not None
     assert peer.machine.state is PeerState.CONNECTING
+
+
+def strangers(count: int, first: int = 1) -> list[Address]:
+    """Each of a group of its own."""
+    return [Address(f"{20 + n // 200}.{n % 200 + 1}.0.1", 50_000) for n in range(first, first + count)]
+
+
+def test_when_all_inbound_slots_are_taken_one_with_less_reason_to_stay_has_to_go() -> None:
+    scene = Scene(serve=True, max_inbound=60)
+    assert all(scene.call(*strangers(60)))
+    assert scene.call(*strangers(1, 100)) == [True]
+    assert scene.states()[PeerState.CLOSED] == 1
+    few = Scene(serve=True, max_inbound=10)
+    few.call(*strangers(10))
+    assert few.call(*strangers(1, 100)) == [False], "each of so few has its reason to stay"
+
+
+def test_one_host_and_one_group_get_no_more_than_their_share() -> None:
+    scene = Scene(serve=True, max_inbound=40)
+    host = [Address("30.1.0.1", port) for port in range(1, MAX_PER_HOST + 2)]
+    assert scene.call(*host) == [True] * MAX_PER_HOST + [False]
+    group = [Address(f"40.1.{n}.1", 1) for n in range(12)]
+    assert scene.call(*group) == [True] * 10 + [False] * 2
+    own = [Address("127.0.0.1", port) for port in range(1, 21)]
+    assert all(scene.call(*own)), "our own machine may come as often as it likes"
+
+
+def test_who_takes_its_time_with_the_handshake_makes_room_for_others() -> None:
+    scene = Scene(serve=True, max_inbound=1_000)
+    assert all(scene.call(*strangers(MAX_SHAKING + 1), shake=False)), "many may come at once"
+    assert scene.states()[PeerState.HANDSHAKING] == MAX_SHAKING + 1
+    assert scene.call(*strangers(1, 300), shake=False, now=SHAKE_PATIENCE) == [True]
+    first = scene.peers.get(1)
+    assert first is not None
+    assert first.machine.state is PeerState.CLOSED
+    assert scene.states()[PeerState.HANDSHAKING] == MAX_SHAKING + 1
+
+
+def test_who_is_banned_is_not_let_in() -> None:
+    scene = Scene(serve=True)
+    (stranger,) = strangers(1)
+    scene.pool.book.bans.ban(f"{stranger.host}/32", until=1 << 40, created=0)
+    assert scene.call(stranger) == [False]

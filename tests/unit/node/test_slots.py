@@ -1,259 +1,371 @@
-"""The first pool: how many peers, and where they come from."""
+"""Which connections are wanted, of which kind, and whom to dial for them."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from typing import Any
 
-from headway.node.addrbook import GIVE_UP_AFTER
-from headway.node.slots import MAX_DIALS, PROVEN_AFTER, SEED_INTERVAL, PeerSlots
-from headway.peer.events import PeerState
-from headway.types import Address, BookRecords, PeerMerit, PeerRecord, Services
+from headway.node.addrbook import AddressBook
+from headway.node.config import NodeConfig
+from headway.node.slots import (
+    CROWDED_AFTER,
+    FEELER_INTERVAL,
+    MAX_DIALS,
+    PROVEN_AFTER,
+    PROXY_PAUSE,
+    RACE,
+    Dial,
+    Kind,
+    PeerSlots,
+)
+from headway.peer.events import PeerState, Reason
+from headway.types import Address, BookRecords, PeerMerit, PeerRecord
+from headway.ways import Ways
 from tests.toynet import TOYNET
 
-SEEDED = replace(TOYNET, dns_seeds=("a.toy", "b.toy"))
 A, B = Address("1.0.0.1", 1), Address("1.0.0.2", 1)
+CLOSED = Reason.REMOTE_CLOSED
 
 
-def pool(peers: int = 4, connect: Sequence[Address] = (), *, dns: bool = True) -> PeerSlots:
-    return PeerSlots(SEEDED, random.Random(1), peers=peers, connect=connect, dns=dns)
+def many(count: int, first: int = 1) -> list[Address]:
+    """Each in a group of its own."""
+    return [Address(f"2.{n}.0.1", 1) for n in range(first, first + count)]
 
 
-def dial_all(slots: PeerSlots, now: float = 0.0, first: int = 1) -> list[Address]:
-    dialled: list[Address] = []
-    while (address := slots.dial(now)) is not None:
-        slots.dialled(first + len(dialled), address)
-        dialled.append(address)
-    return dialled
+class Story:
+    """Slots, and a book with some addresses in it."""
 
+    def __init__(self, known: Sequence[Address] = (), *, records: BookRecords | None = None, **config: Any) -> None:
+        self.book = AddressBook(random.Random(1), records=records)
+        self.book.handle_clock(1_700_000_000.0, 0.0)
+        self.slots = PeerSlots(NodeConfig(**{"network": TOYNET, "peers": 4, **config}), self.book)
+        self.book.add_all(known)
+        self.numbers: dict[int, Dial] = {}
 
-def many(count: int) -> list[Address]:
-    return [Address(f"2.0.0.{n}", 1) for n in range(1, count + 1)]
+    def dial(self, now: float = 0.0) -> list[int]:
+        """Dial whoever is wanted; numbers of the dials."""
+        begun = []
+        while (dial := self.slots.dial(now)) is not None:
+            number = len(self.numbers) + 1
+            self.numbers[number] = dial
+            self.slots.dialled(number, dial)
+            begun.append(number)
+        return begun
+
+    def addresses(self, numbers: Sequence[int]) -> list[Address]:
+        return [self.numbers[number].address for number in numbers]
+
+    def kinds(self, numbers: Sequence[int]) -> Counter[Kind]:
+        return Counter(self.numbers[number].kind for number in numbers)
+
+    def ready(self, number: int, now: float = 0.0, services: int = 0) -> str:
+        self.slots.connected(number)
+        return self.slots.ready(number, services, now)
+
+    def end(self, number: int, why: str = "closed", now: float = 0.0, *, reason: Reason = CLOSED, **how: Any) -> None:
+        self.slots.ended(number, reason, why, now, **{"discourage": False, **how})
+
+    def fill(self, now: float = 0.0) -> None:
+        """Until every slot is taken by somebody who is ready."""
+        for _ in range(20):
+            for number in self.dial(now):
+                if why := self.ready(number, now):
+                    self.end(number, why, now, reason=Reason.REQUESTED)
+        assert self.slots.missing == 0
 
 
 def test_named_addresses_are_dialled_and_nothing_else() -> None:
-    slots = pool(peers=8, connect=[A, B, A])
-    slots.book.add(Address("9.9.9.9", 1))
-    assert sorted(map(str, dial_all(slots))) == ["1.0.0.1:1", "1.0.0.1:1", "1.0.0.2:1"]
-    assert slots.seeds_due(0.0) is None
-    assert slots.is_manual(1)
-    assert not slots.wants_addresses()
+    story = Story(many(9), peers=8, connect=(A, B, A))
+    begun = story.dial()
+    assert Counter(story.addresses(begun)) == Counter([A, A, B])
+    assert story.kinds(begun) == {Kind.MANUAL: 3}
+    assert story.slots.kind(1) is Kind.MANUAL
 
 
-def test_no_more_peers_than_wanted_are_dialled() -> None:
-    slots = pool(peers=3)
-    slots.resolved({"a.toy": many(20)}, 0.0)
-    assert len(dial_all(slots)) == 3
+def test_those_named_besides_are_dialled_first_and_do_not_count() -> None:
+    story = Story(many(20), peers=2, addnode=(A,))
+    begun = story.dial()
+    assert story.addresses(begun)[0] == A
+    assert story.kinds(begun)[Kind.MANUAL] == 1
+    story.ready(begun[0])
+    assert story.slots.missing == 2
+
+
+def test_a_fourth_of_the_peers_are_for_blocks_alone_and_two_at_most() -> None:
+    for peers, for_blocks in ((3, 0), (4, 1), (8, 2), (40, 2)):
+        story = Story(many(99), peers=peers)
+        story.fill()
+        kinds = Counter(slot.kind for _, slot in story.slots.ready_peers())
+        assert kinds == Counter({Kind.FULL: peers - for_blocks, Kind.BLOCK_RELAY: for_blocks})
+
+
+def test_dials_race_and_those_that_come_late_are_let_go() -> None:
+    story = Story(many(40), peers=2)
+    begun = story.dial()
+    assert len(begun) == 4, "twice as many as wanted"
+    assert [story.ready(number) for number in begun] == ["", "", "others were quicker", "others were quicker"]
+    for late in begun[2:]:
+        story.end(late, "others were quicker", reason=Reason.REQUESTED)
+    assert story.slots.missing == 0
+    assert story.dial() == []
+    entry = story.book.get(story.numbers[begun[2]].address)
+    assert entry is not None
+    assert (entry.failures, entry.tried) == (0, True), "nobody is to blame for having been slower"
 
 
 def test_few_dials_are_under_way_at_one_time() -> None:
-    slots = pool(peers=50)
-    slots.resolved({"a.toy": many(100)}, 0.0)
-    assert len(dial_all(slots)) == MAX_DIALS
-    slots.connected(1)
-    assert len(dial_all(slots, first=100)) == 1
+    story = Story(many(100), peers=50)
+    begun = story.dial()
+    assert len(begun) == MAX_DIALS
+    story.slots.connected(begun[0])
+    assert len(story.dial()) == 1
+
+
+def test_not_many_more_are_dialled_than_are_wanted() -> None:
+    story = Story(many(100), peers=12)
+    under_way = 0
+    while begun := story.dial():
+        for number in begun:
+            story.slots.connected(number)
+        under_way += len(begun)
+    assert under_way == 10 + RACE + 2 * 2
+
+
+def test_no_two_of_one_group_until_we_were_short_for_long_and_then_no_three() -> None:
+    crowd = [Address(f"3.3.0.{n}", 1) for n in range(1, 30)]
+    story = Story(crowd, peers=3)
+    (first,) = story.dial()
+    story.ready(first)
+    story.slots.tick(0.0)
+    assert story.dial(CROWDED_AFTER - 1.0) == []
+    (second,) = story.dial(CROWDED_AFTER)
+    story.ready(second)
+    assert story.dial(CROWDED_AFTER + 1.0) == []
+    story.end(first)
+    assert len(story.dial(CROWDED_AFTER + 100.0)) == 1
+
+
+def test_addresses_of_no_public_network_are_all_ones_own_and_may_be_many() -> None:
+    story = Story([Address("10.0.0.1", port) for port in range(1, 9)], peers=3)
+    story.fill()
+    assert story.slots.count(PeerState.READY) == 3
+
+
+def test_onion_services_are_dialled_only_where_there_is_a_way() -> None:
+    name = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"
+    onion = Address(name, 1)
+    assert Story([onion]).dial() == []
+    ways = Ways.of(onion="127.0.0.1:9050")
+    story = Story([onion], ways=ways)
+    assert story.addresses(story.dial()) == [onion]
 
 
 def test_a_peer_passes_from_connecting_over_handshaking_to_ready() -> None:
-    slots = pool(connect=[A])
-    dial_all(slots)
-    assert slots.count(PeerState.CONNECTING) == 1
-    slots.connected(1)
-    assert slots.count(PeerState.HANDSHAKING) == 1
-    slots.ready(1, 0, 0.0)
-    assert slots.count(PeerState.READY) == 1
-    slots.ended(1, "closed", 0.0, discourage=False)
-    assert slots.count(PeerState.READY) == 0
+    story = Story(connect=(A,))
+    story.dial()
+    states = []
+    for step in (
+        lambda: None,
+        lambda: story.slots.connected(1),
+        lambda: story.slots.ready(1, 0, 0.0),
+        lambda: story.end(1),
+    ):
+        step()
+        states.append([story.slots.count(state) for state in (*PeerState,)])
+    where = list(PeerState).index
+    assert [row.index(1) if 1 in row else None for row in states] == [
+        where(PeerState.CONNECTING), where(PeerState.HANDSHAKING), where(PeerState.READY), None,
+    ]  # fmt: skip
+    assert len(story.slots) == 0
 
 
-def test_seeds_are_asked_only_when_nothing_is_left_to_dial() -> None:
-    slots = pool(peers=2)
-    assert slots.seeds_due(0.0) == ("a.toy", "b.toy")
-    assert slots.seeds_due(0.0) is None  # the answer is awaited
-    slots.resolved({"a.toy": [A, B]}, 0.0)
-    assert slots.seeds_due(1_000.0) is None
-    dial_all(slots)
-    assert slots.seeds_due(1_000.0) is None  # no slot is free
+def test_a_feeler_goes_out_now_and_then_once_all_are_here() -> None:
+    story = Story(many(30), peers=2)
+    story.fill()
+    assert Kind.FEELER not in story.kinds(list(story.numbers))
+    assert story.dial(10.0) == []
+    (feeler,) = story.dial(10.0 + FEELER_INTERVAL)
+    assert story.numbers[feeler].kind is Kind.FEELER
+    assert story.dial(10.0 + FEELER_INTERVAL) == [], "one at a time"
+    assert story.ready(feeler, 131.0) == "a feeler: somebody is there"
+    story.end(feeler, "a feeler", 131.0, reason=Reason.REQUESTED)
+    entry = story.book.get(story.numbers[feeler].address)
+    assert entry is not None
+    assert (entry.tried, entry.failures) == (True, 0)
+    assert story.dial(140.0) == []
+    assert len(story.dial(10.0 + 2 * FEELER_INTERVAL)) == 1
 
 
-def test_after_everything_failed_the_pool_goes_back_to_the_seeds_less_and_less_often() -> None:
-    slots = pool(peers=2)
-    slots.seeds_due(0.0)
-    slots.resolved({"a.toy": [A]}, 0.0)
-    dial_all(slots)
-    slots.ready(1, 0, 0.0)
-    slots.ended(1, "closed", 100.0, discourage=True)
-    asked: list[float] = []
-    now = 100.0
-    while len(asked) < 5:
-        if slots.seeds_due(now) is not None:
-            asked.append(now)
-            slots.resolved({"a.toy": [A]}, now)
-        now += 1.0
-    gaps = [later - earlier for earlier, later in pairwise(asked)]
-    assert gaps[0] >= SEED_INTERVAL
-    assert all(later > earlier for earlier, later in pairwise(gaps))
+def test_a_feeler_that_finds_nobody_says_so_to_the_book() -> None:
+    story = Story(many(30), peers=2)
+    story.fill()
+    story.dial(0.0)
+    (feeler,) = story.dial(FEELER_INTERVAL)
+    story.end(feeler, "connection refused", FEELER_INTERVAL, reason=Reason.CONNECT_FAILED)
+    entry = story.book.get(story.numbers[feeler].address)
+    assert entry is not None
+    assert (entry.failures, entry.last_error) == (1, "connection refused")
 
 
-def test_fixed_seeds_stand_in_when_the_names_answer_nothing() -> None:
-    slots = PeerSlots(replace(SEEDED, fixed_seeds=(B,)), random.Random(1), peers=2, connect=(), dns=True)
-    slots.seeds_due(0.0)
-    slots.resolved({"a.toy": ()}, 0.0)
-    assert slots.dial(0.0) == B
-
-
-def test_without_dns_no_seed_is_asked() -> None:
-    assert pool(dns=False).seeds_due(0.0) is None
-
-
-def test_named_addresses_that_all_keep_failing_are_hopeless_until_one_answers() -> None:
-    slots = pool(connect=[A])
-    now = 0.0
-    for number in range(1, GIVE_UP_AFTER + 1):
-        assert not slots.hopeless
-        assert slots.dial(now) == A
-        slots.dialled(number, A)
-        slots.ended(number, "connection refused", now, discourage=False)
-        now += 10.0
-    assert slots.hopeless
-    assert slots.last_errors() == ["1.0.0.1:1: connection refused"]
-    assert slots.dial(now) == A
-    slots.dialled(9, A)
-    slots.ready(9, 0, now)
-    slots.ended(9, "closed", now, discourage=False)
-    assert not slots.hopeless
-
-
-def test_seeds_that_never_answer_are_hopeless_after_some_rounds() -> None:
-    slots = pool()
-    now = 0.0
-    for _ in range(GIVE_UP_AFTER):
-        assert not slots.hopeless
-        while slots.seeds_due(now) is None:
-            now += 1.0
-        slots.resolved({"a.toy": ()}, now)
-    assert slots.hopeless
-
-
-def test_all_discouraged_is_said_of_named_peers_alone() -> None:
-    for slots, said in ((pool(connect=[A]), True), (pool(), False)):
-        slots.resolved({"a.toy": [A]}, 0.0)
-        dial_all(slots)
-        before = slots.all_discouraged
-        slots.ended(1, "bad-check", 0.0, discourage=True)
-        assert (before, slots.all_discouraged) == (False, said)
+def test_seed_nodes_are_asked_for_addresses_only_when_nobody_is_left_to_dial() -> None:
+    story = Story(many(1), peers=2, seednode=(A, B))
+    begun = story.dial()
+    assert story.kinds(begun) == {Kind.FULL: 1, Kind.ADDR_FETCH: 1}
+    assert story.dial() == [], "one at a time"
+    fetcher = next(number for number in begun if story.numbers[number].kind is Kind.ADDR_FETCH)
+    assert story.slots.fetchers() == (fetcher,)
+    assert story.ready(fetcher) == ""
+    assert story.slots.missing == 2, "it is no peer to be kept"
+    story.end(fetcher)
+    assert story.addresses(story.dial()) == [B]
+    story.slots.ask_again((A, B))
+    for number in story.slots.fetchers():
+        story.end(number)
+    assert story.addresses(story.dial()) == [A]
 
 
 def test_first_dials_of_named_addresses_are_awaited() -> None:
-    slots = pool(connect=[A, B])
-    awaited = [slots.awaits_first_dials]
-    dial_all(slots)
-    awaited.append(slots.awaits_first_dials)
-    slots.ready(1, 0, 0.0)
-    awaited.append(slots.awaits_first_dials)
-    slots.ended(2, "refused", 0.0, discourage=False)
-    awaited.append(slots.awaits_first_dials)
+    story = Story(connect=(A, B))
+    awaited = [story.slots.awaits_first_dials]
+    story.dial()
+    awaited.append(story.slots.awaits_first_dials)
+    story.ready(1)
+    awaited.append(story.slots.awaits_first_dials)
+    story.end(2, "refused")
+    awaited.append(story.slots.awaits_first_dials)
     assert awaited == [True, True, True, False]
 
 
 def test_a_spare_is_an_address_that_could_be_dialled_now() -> None:
-    slots = pool(peers=1)
-    slots.resolved({"a.toy": [A]}, 0.0)
-    assert slots.has_spare(0.0)
-    dial_all(slots)
-    assert not slots.has_spare(0.0)
+    story = Story([A], peers=1)
+    assert story.slots.has_spare(0.0)
+    story.dial()
+    assert not story.slots.has_spare(0.0)
 
 
 def test_what_was_never_dialled_is_ignored() -> None:
-    slots = pool()
-    slots.connected(7)
-    slots.ready(7, 0, 0.0)
-    slots.ended(7, "closed", 0.0, discourage=False)
-    assert not slots.is_manual(7)
+    story = Story()
+    story.slots.connected(7)
+    assert story.slots.ready(7, 0, 0.0) == ""
+    story.end(7)
+    assert story.slots.kind(7) is None
 
 
-def test_gossip_cannot_make_us_dial_our_own_network() -> None:
-    slots = pool()
-    own = ("127.0.0.1", "10.1.2.3", "[::1]:22", "x.onion", "0.0.0.0")
-    slots.learnt([Address.parse(text, 8333) for text in own], A, 0.0)
-    assert len(slots.book) == 0
-    slots.learnt([Address("8.8.8.8", 8333), Address("2a01:4f8::1", 8333)], A, 0.0)
-    assert len(slots.book) == 2
+def test_peers_of_the_last_run_are_dialled_first_and_for_blocks_alone() -> None:
+    known = many(50)
+    records = BookRecords(bytes(32), tuple(map(PeerRecord, known)), anchors=(known[7], A, known[3]))
+    story = Story(records=records, peers=8)
+    begun = story.dial()[:2]
+    assert [story.numbers[number] for number in begun] == [
+        (known[7], Kind.BLOCK_RELAY), (known[3], Kind.BLOCK_RELAY),
+    ]  # fmt: skip  # one of the three is not in the book
 
 
-def test_of_gossip_those_are_remembered_who_offer_what_we_need_or_know_others() -> None:
-    need = Services.NETWORK | Services.WITNESS
-    slots = PeerSlots(replace(SEEDED, required_services=need), random.Random(1), peers=4, connect=(), dns=True)
-    offers = {"8.8.8.1": need, "8.9.8.2": Services.NETWORK_LIMITED, "8.10.8.3": Services.WITNESS, "8.11.8.4": 0}
-    slots.learnt([Address(host, 8333, services) for host, services in offers.items()], A, 0.0)
-    assert [entry.address.host for entry in slots.book.entries()] == ["8.8.8.1", "8.9.8.2"]
-
-
-def test_peers_of_the_last_run_are_dialled_first() -> None:
-    records = BookRecords(bytes(32), tuple(map(PeerRecord, many(50))), anchors=(many(50)[7], A, many(50)[3]))
-    slots = PeerSlots(SEEDED, random.Random(1), peers=4, connect=(), dns=True, records=records)
-    assert dial_all(slots)[:2] == [many(50)[7], many(50)[3]]  # the third is not in the book
-
-
-def test_those_that_have_been_ready_longest_are_the_anchors_of_the_next_run() -> None:
-    slots = pool(peers=4)
-    slots.resolved({"a.toy": many(20)}, 0.0)
-    dialled = dial_all(slots)
-    assert slots.anchors() == ()
-    for peer in (3, 1, 4):
-        slots.ready(peer, 0, 10.0 - peer)
-    assert slots.anchors() == (dialled[3], dialled[2])
-    slots.ended(4, "closed", 20.0, discourage=False)
-    assert slots.anchors() == (dialled[2], dialled[0])
+def test_those_for_blocks_that_have_been_ready_longest_are_the_anchors_of_the_next_run() -> None:
+    story = Story(many(40), peers=8)
+    assert story.slots.anchors() == ()
+    story.fill()
+    relays = {slot.address for _, slot in story.slots.ready_peers() if slot.kind is Kind.BLOCK_RELAY}
+    assert set(story.slots.anchors()) == relays
+    (gone, *_) = (number for number, dial in story.numbers.items() if story.slots.kind(number) is Kind.BLOCK_RELAY)
+    story.end(gone)
+    first, second = story.slots.anchors()
+    assert first in relays
+    assert second not in relays
 
 
 def test_peers_that_the_user_named_are_no_anchors() -> None:
-    slots = pool(connect=[A])
-    dial_all(slots)
-    slots.ready(1, 0, 0.0)
-    assert slots.anchors() == ()
+    story = Story(connect=(A,))
+    story.dial()
+    story.ready(1)
+    assert story.slots.anchors() == ()
 
 
 def test_what_a_peer_was_like_is_remembered_in_the_book() -> None:
-    slots = pool(peers=1)
-    slots.resolved({"a.toy": [A]}, 0.0)
-    dial_all(slots)
-    slots.ready(1, 9, 0.0)
-    slots.ended(1, "closed", 5.0, discourage=False, merit=PeerMerit("/far:1/", 2, ends=(("REMOTE_CLOSED", 1),)))
-    entry = slots.book.get(A)
+    story = Story([A], peers=1)
+    story.dial()
+    story.ready(1, services=9)
+    story.end(1, now=5.0, merit=PeerMerit("/far:1/", 2, ends=(("REMOTE_CLOSED", 1),)))
+    entry = story.book.get(A)
     assert entry is not None
     assert entry.merit.user_agent == "/far:1/"
     assert (entry.address.services, entry.tried) == (9, True)
 
 
-def test_gossip_is_not_listened_to_where_the_user_named_the_peers() -> None:
-    slots = pool(connect=[A])
-    slots.learnt([Address("8.8.8.8", 8333)], A, 0.0)
-    assert len(slots.book) == 1
-
-
-def test_a_network_without_seed_names_turns_to_its_fixed_seeds() -> None:
-    slots = PeerSlots(replace(TOYNET, fixed_seeds=(B,)), random.Random(1), peers=2, connect=(), dns=True)
-    assert slots.seeds_due(0.0) == ()
-    slots.resolved({}, 0.0)
-    assert slots.dial(0.0) == B
-
-
 def test_only_who_stayed_a_while_is_forgiven_its_failures() -> None:
-    slots = pool(connect=[A])
+    story = Story(connect=(A,))
     now, gaps = 0.0, []
-    for number, stays in enumerate((1.0, 1.0, 1.0, PROVEN_AFTER + 1.0), 1):
-        assert slots.dial(now) == A
-        slots.dialled(number, A)
-        slots.ready(number, 0, now)
+    for stays in (1.0, 1.0, 1.0, PROVEN_AFTER + 1.0):
+        (number,) = story.dial(now)
+        story.ready(number, now)
         now += stays
-        slots.ended(number, "closed", now, discourage=False)
-        due = slots.book.next_due(manual=True)
+        story.end(number, now=now)
+        due = story.book.next_due(manual=True)
         assert due is not None
         gaps.append(due - now)
         now = due
     assert [0.75 * 2**power <= gap <= 1.25 * 2**power for power, gap in zip((0, 1, 2, 0), gaps, strict=True)] == [
         True
     ] * 4
+
+
+def test_whom_the_proxy_failed_is_not_blamed_and_nothing_is_dialled_for_a_while() -> None:
+    story = Story(many(20), peers=1)
+    begun = story.dial()
+    story.end(begun[0], "the proxy is dead", 10.0, reason=Reason.PROXY_FAILED)
+    entry = story.book.get(story.numbers[begun[0]].address)
+    assert entry is not None
+    assert entry.failures == 0
+    assert story.dial(10.0 + PROXY_PAUSE - 0.1) == []
+    (second,) = story.dial(10.0 + PROXY_PAUSE)
+    story.end(second, "the proxy is dead", 20.0, reason=Reason.PROXY_FAILED)
+    assert (story.slots.proxy_failures, story.slots.proxy_error) == (
+        2,
+        f"{story.numbers[second].address}: the proxy is dead",
+    )
+    assert story.dial(20.0 + 2 * PROXY_PAUSE - 0.1) == []
+    (third,) = story.dial(20.0 + 2 * PROXY_PAUSE)
+    story.slots.connected(third)
+    assert (story.slots.proxy_failures, story.slots.proxy_error) == (0, "")
+
+
+def test_all_discouraged_is_said_of_named_peers_alone() -> None:
+    for story, said in ((Story(connect=(A,)), True), (Story([A], peers=1), False)):
+        story.dial()
+        before = story.slots.all_discouraged
+        story.end(1, "bad-check", discourage=True)
+        assert (before, story.slots.all_discouraged) == (False, said)
+
+
+def test_how_long_we_have_been_short_of_peers() -> None:
+    story = Story(many(20), peers=1)
+    story.slots.tick(5.0)
+    assert story.slots.short_for(9.0) == 4.0
+    story.fill(9.0)
+    story.slots.tick(10.0)
+    assert story.slots.short_for(99.0) == 0.0
+
+
+def test_one_more_is_dialled_when_somebody_is_to_be_replaced() -> None:
+    story = Story(many(40), peers=2)
+    story.fill()
+    for number in [n for n in story.numbers if story.slots.kind(n) and n not in dict(story.slots.ready_peers())]:
+        story.end(number)
+    assert story.dial(1.0) == []
+    story.slots.extra = 1
+    begun = story.dial(1.0)
+    assert story.kinds(begun) == {Kind.FULL: 2}
+    assert story.ready(begun[0]) == ""
+    assert story.slots.surplus == 1
+    assert story.ready(begun[1]) == "others were quicker"
+
+
+def test_the_network_may_ask_for_services() -> None:
+    story = Story(network=replace(TOYNET, required_services=8), peers=4)
+    story.book.add(Address("5.1.0.1", 1, services=1))
+    story.book.add(Address("5.2.0.1", 1, services=9))
+    story.book.add(Address("5.3.0.1", 1))
+    assert {each.host for each in story.addresses(story.dial())} == {"5.2.0.1", "5.3.0.1"}
