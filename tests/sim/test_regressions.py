@@ -84,3 +84,20 @@ def test_nothing_is_written_once_the_store_has_failed() -> None:
     those that were missing, and no node could have opened the store again."""
     for seed in (2, 8, 24, 44):
         assert simulate("disk-full", seed).blocks == 200
+
+
+def test_who_follows_a_node_that_catches_up_hears_of_all_that_it_caught_up_with() -> None:
+    """It announced the last blocks alone, by headers that did not connect, and the second time they were too soon."""
+    grows = tuple(Cue((10.0 * number, 10.0 * number + 1.0), "grow", "honest", 20 * number) for number in range(2, 6))
+    outcome = simulate(
+        Scenario(
+            "a relay",
+            "The chain grows by leaps, and another node of ours follows the one that follows it.",
+            {"honest": Role(count=2, options={"height": 20}), "leech": Role(None, connects="node", known=False)},
+            {MAIN: ChainPlan(100)},
+            node={"serve": True},
+            cues=grows,
+        ),
+        seed=1,
+    )
+    assert outcome.seconds < 70.0

@@ -20,7 +20,16 @@ from headway.node.orders import (
     TipChanged,
     Verify,
 )
-from headway.node.serve import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, Server, TellAddresses
+from headway.node.serve import (
+    MAX_ANNOUNCED,
+    Answer,
+    ReadBlock,
+    ReadHeaders,
+    Refuse,
+    ServeOutput,
+    Server,
+    TellAddresses,
+)
 from headway.peer.events import PeerState, Reason
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskAnnounced, AskHeaders
@@ -86,7 +95,7 @@ class Dispatcher:
         self._outbox = outbox
         self._sync = sync
         self._server = server
-        self._connected: list[Hash] = []  # blocks that joined the delivered chain, not announced yet
+        self._connected: list[Hash] = []  # the last blocks that joined the delivered chain, not announced yet
         self._writes: list[Write] = []
         self._unwritten = 0  # Store orders that are out
         self.counters = NodeCounters()
@@ -153,9 +162,9 @@ class Dispatcher:
         self._peers.touch(output.peer)
 
     def announce_new(self) -> None:
-        """Tell our clients of what was delivered since the last time, in one message; nothing while we are behind."""
-        connected, self._connected = self._connected, []
-        if connected and self._sync.is_current:
+        """Tell our clients of what was delivered since the last time, in one message; not while we are behind."""
+        if self._connected and self._sync.is_current:
+            connected, self._connected = self._connected, []
             self._server.announce(connected)
 
     def flush_writes(self) -> None:
@@ -246,7 +255,10 @@ class Dispatcher:
             self.emit(BlockDisconnected(block))
         for block in moved.connected:
             self.emit(BlockConnected(block))
-        self._connected += [block.hash for block in moved.connected]
+        left = {block.hash for block in moved.disconnected}
+        joined = [block.hash for block in moved.connected]
+        pending = [*(block for block in self._connected if block not in left), *joined]
+        self._connected = pending[-MAX_ANNOUNCED - 1 :]  # of more than can be announced by header, the last will do
 
     def _read(self, output: ReadBlock) -> None:
         def loaded(raw: Raw | None, now: Instant) -> None:

@@ -16,7 +16,7 @@ from headway.node.outbox import Outbox
 from headway.node.serve import Answer, ReadBlock, Refuse, Server
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
-from headway.peer.events import PeerDisconnected, PeerMisbehaved, PeerState, Reason
+from headway.peer.events import HeadersReceived, PeerDisconnected, PeerMisbehaved, PeerState, Reason
 from headway.peer.machine import PeerMachine
 from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
@@ -32,8 +32,20 @@ from headway.sync.output import (
 )
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, BlockId
-from headway.wire.messages import GetAddr, GetData, GetHeaders, Message, Verack, Version
-from tests.toynet import GENESIS, PROTOCOL, TOYNET, toy_chain, toy_requests
+from headway.wire.messages import (
+    GetAddr,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvEntry,
+    InvType,
+    Message,
+    SendHeaders,
+    Verack,
+    Version,
+)
+from tests.toynet import GENESIS, PROTOCOL, TOYNET, toy_chain, toy_headers, toy_requests
 
 BLOCKS = toy_chain(40)
 REQUESTS = toy_requests(BLOCKS)
@@ -42,13 +54,13 @@ REQUESTS = toy_requests(BLOCKS)
 class Story:
     """A dispatcher with one ready peer, number 1, and one that is still shaking hands, number 2."""
 
-    def __init__(self, network: Network = TOYNET) -> None:
+    def __init__(self, network: Network = TOYNET, floor: int | None = 0) -> None:
         self.tree = HeaderTree(network)
         self.peers, self.outbox = PeerTable(), Outbox()
-        sync = SyncScheduler(network, self.tree, floor=0)
+        self.sync = SyncScheduler(network, self.tree, floor=floor)
         self.book = AddressBook(random.Random(1))
-        server = Server(network, self.tree, sync)
-        self.dispatcher = Dispatcher(network.limits, self.peers, self.book, self.outbox, sync, server)
+        self.server = Server(network, self.tree, self.sync)
+        self.dispatcher = Dispatcher(network.limits, self.peers, self.book, self.outbox, self.sync, self.server)
         for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
             self.book.add(address)
             machine = PeerMachine(PeerConfig(network), inbound=False, address=address, rng=random.Random(1))
@@ -228,6 +240,44 @@ def test_tips_and_deliveries_are_told_in_order() -> None:
     moved = [BlockDisconnected(old), BlockConnected(new), BlockConnected(tip)]
     assert told == [TipChanged(tip, 0), TipChanged(tip, 3), *moved]
     assert story.dispatcher.counters.reorgs == 1
+
+
+def test_what_was_delivered_while_we_were_behind_is_announced_once_we_are_not() -> None:
+    story = Story(floor=None)
+    story.tree.add(toy_headers(BLOCKS), 1_700_000_000.0)
+    story.server.add_peer(1)
+    story.server.received(1, SendHeaders())
+    blocks = [story.tree.id(position) for position in range(41)]
+    for left, joined in (((), blocks[1:3]), ((), blocks[3:6]), ((blocks[5], blocks[4]), [])):
+        story.dispatcher.carry_out(BlocksDelivered(tuple(left), tuple(joined)), 0.0)
+        story.dispatcher.announce_new()
+    assert story.server.take() == []
+    story.sync.peer_ready(1)
+    story.sync.tick(0.0)
+    story.sync.headers_received(1, HeadersReceived(toy_headers([]), 1), 0.0, 0.0)
+    assert story.sync.is_current
+    story.dispatcher.announce_new()
+    (answer,) = story.server.take()
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.message, Headers)
+    assert [header.hash for header in answer.message] == [block.hash for block in blocks[1:4]]
+    story.dispatcher.announce_new()
+    assert story.server.take() == []
+
+
+def test_of_a_whole_chain_that_was_delivered_the_last_block_is_announced() -> None:
+    story = Story(floor=None)
+    story.tree.add(toy_headers(BLOCKS), 1_700_000_000.0)
+    story.server.add_peer(1)
+    story.server.received(1, SendHeaders())
+    for position in range(1, 41):
+        story.dispatcher.carry_out(BlocksDelivered((), (story.tree.id(position),)), 0.0)
+        story.dispatcher.announce_new()
+    story.sync.peer_ready(1)
+    story.sync.tick(0.0)
+    story.sync.headers_received(1, HeadersReceived(toy_headers([]), 1), 0.0, 0.0)
+    story.dispatcher.announce_new()
+    assert story.server.take() == [Answer(1, Inv((InvEntry(InvType.BLOCK, story.tree.tip.hash),)))]
 
 
 def test_what_the_server_wants_is_carried_out_for_ready_peers_alone() -> None:

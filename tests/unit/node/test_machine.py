@@ -201,6 +201,19 @@ def test_new_blocks_are_followed_as_they_are_announced() -> None:
     assert node.events_of(BlockConnected)[-1].id.height == 260
 
 
+def test_what_a_node_caught_up_with_it_announces_so_that_others_can_follow() -> None:
+    """Blocks come to it in several parts, of which it is at the tip after the last alone."""
+    world = World(network_named("regtest"))
+    chain = list(regtest_chain(90, sizes=(0, 0)))
+    source = world.node(chain[:30], at="1.0.0.1:1")
+    relay = world.node(connect=addresses("1.0.0.1:1"), at="1.0.0.2:1")
+    client = world.node(connect=addresses("1.0.0.2:1"))
+    assert world.run(60, until=lambda: client.machine.is_stored_to(30))
+    for height in (50, 70, 90):
+        source.grow(chain[relay.tree.tip.height : height])
+        assert world.run(10, until=lambda: client.machine.is_stored_to(height))  # noqa: B023  (used at once)
+
+
 def test_a_reorganisation_is_followed_and_told_in_order() -> None:
     world = World()
     server = world.node(CHAIN[:100], at="1.0.0.1:1")
