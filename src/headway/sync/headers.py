@@ -34,8 +34,8 @@ What comes sooner is asked for when they have passed: it may be the last that th
 MAX_STRANGE = 3
 """Questions in a row that a peer may answer with headers that do not connect. (An announcement may cross one.)"""
 HEARING_TIMEOUT = 120.0
-"""Seconds for which a peer may have us ask on and bring nothing new, before nobody waits for it any more: it answers
-four questions as late as it can."""
+"""Seconds that a peer's answers may take in all, since it last brought something new, before nobody waits for it any
+more: four questions, answered as late as it can."""
 FUTURE_RETRY = 600.0
 """Seconds until a header from the future is asked for again: about a block interval."""
 
@@ -68,8 +68,8 @@ class _Peer:
     best: int = NOT_KNOWN
     """Position of the heaviest header that it has shown us."""
     asked_at: Instant | None = None
-    unheard_since: Instant | None = None
-    """When we began to ask what we are still asking, or it last brought something new."""
+    waited: float = 0.0
+    """Seconds that its answers have taken since it last brought something new."""
     heard: bool = False
     again: bool = False
     """News came while a request was out: ask once more after it."""
@@ -141,6 +141,8 @@ class HeaderSync:
         if state is None:
             return  # it left while its headers were being proved
         self._asked.pop(peer, None)
+        if state.asked_at is not None and not state.is_polled:
+            state.waited += now - state.asked_at
         state.asked_at = None
         asked_from, state.asked_from = state.asked_from, NOT_KNOWN
         if added is not None:
@@ -157,7 +159,6 @@ class HeaderSync:
             state.again = False
             self._waiting[peer] = None
             return
-        state.unheard_since = None
         announced, state.announced = state.announced, b""
         if announced and self._tree.find(announced) is None:
             self._asks.append(AskAnnounced(peer, announced))
@@ -247,16 +248,14 @@ class HeaderSync:
         else:
             state.asked_from = after
         state.asked_at = self._last_ask_at = now
-        if state.unheard_since is None:
-            state.unheard_since = now
-        state.is_polled = now - state.unheard_since > HEARING_TIMEOUT
+        state.is_polled = state.waited > HEARING_TIMEOUT
         state.strange = False
         self._asked[peer] = None
         self._asks.append(AskHeaders(peer, self._tree.locator(start)))
 
     def _note(self, peer: int, state: _Peer, added: Added, now: Instant) -> None:
         if added.count:
-            state.unheard_since = None
+            state.waited = 0.0
         if added.last > NOT_KNOWN:
             state.strange, state.strange_answers = False, 0
             heavier = state.best < 0 or self._tree.chainwork(added.last) > self._tree.chainwork(state.best)

@@ -308,6 +308,26 @@ def test_who_brings_something_new_is_waited_for_however_long_it_takes() -> None:
     assert heard == [False] * 10
 
 
+def test_two_that_announce_by_turns_what_nobody_has_keep_nobody_waiting() -> None:
+    """Each is heard now and then, and never both."""
+    story = Story(peers=3)
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    story.asks()
+    story.fence(2)
+    story.sync.news(3, b"?" * 32)
+    heard = []
+    for now in range(0, 600, 10):
+        one, other = (2, 3) if now % 20 else (3, 2)
+        story.sync.news(other, bytes([now % 256]) * 32)
+        story.asks(float(now))
+        story.fence(one, now + 5.0)
+        story.asks(now + 5.0)
+        heard.append(story.all_heard())
+    assert not any(heard[:10])
+    assert all(heard[-10:])
+
+
 def test_who_announces_unknown_blocks_without_end_keeps_nobody_waiting() -> None:
     story = Story(peers=2)
     story.asks()

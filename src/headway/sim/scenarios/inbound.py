@@ -140,6 +140,6 @@ SCENARIOS: Final = (
             "greedy": _caller(Greedy, count=2, interval=2.0),
         },
         {MAIN: ChainPlan(2_050)},
-        node={**SERVING, "ceiling": 1_100},
+        node=SERVING,
     ),
 )
