@@ -96,6 +96,7 @@ class SimNode:
         self.is_up = False
         self._rng = simulation.rng(f"{host.name} disk and processor")
         self._connections: dict[int, _Remote] = {}
+        self._prover = records.Prover(config.network.rules)
         self._timer_at: Instant | None = None
         self._is_busy = False  # carrying out orders: what the machine orders meanwhile comes behind them
         self._written_at: Instant = 0.0
@@ -211,7 +212,8 @@ class SimNode:
             case do.Load():
                 self._answer(order.order, self.block(order.position))
             case do.LoadHeaders():
-                self._answer(order.order, records.proven(self._headers(order.positions), rules, order.context))
+                headers = self._headers(order.positions)
+                self._answer(order.order, self._prover.proven(headers, order.positions, order.context))
             case do.Resolve():
                 answers = tuple(do.SeedAnswer(name, self.internet.names.get(name, ())) for name in order.names)
                 self._answer(order.order, answers)

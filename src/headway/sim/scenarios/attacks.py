@@ -126,11 +126,12 @@ SCENARIOS: Final = (
             f"flood-{what}",
             f"A flood of {what} from outbound peers that serve well besides.",
             (Flooder, {"what": what, "count": count}),
+            linger=10.0,
         )
         for what, count in (
-            ("inv", 500),
-            ("tx", 500),
-            ("addr", 500),
+            ("inv", 300),
+            ("tx", 300),
+            ("addr", 100),
             ("ping", 50),
             ("pong", 50),
             ("garbage", 500),
@@ -147,14 +148,18 @@ SCENARIOS: Final = (
         _attack(
             f"floods-{family}",
             "Floods of announcements, pings and headers.",
-            (Flooder, {"what": "inv", "count": 200}),
-            (Flooder, {"what": "ping", "count": 20}),
-            (Flooder, {"what": "headers", "count": 20}),
+            (Flooder, {"what": "inv", "count": 20}),
+            (Flooder, {"what": "ping", "count": 10}),
+            (Flooder, {"what": "headers", "count": 20, "interval": 2.0}),
             family=family,
+            linger=10.0,
         )
         for family in ("neo2", "neo3")
     ),
     _attack(
-        "babble", "Bytes without a sense, and questions of those who read no answers.", (Babbler, {}), (Greedy, {})
+        "babble",
+        "Bytes without a sense, and questions of those who read no answers.",
+        (Babbler, {}),
+        (Greedy, {"interval": 1.0}),
     ),
 )

@@ -71,7 +71,7 @@ SCENARIOS: Final = (
     _besieged(
         "inbound-greedy",
         "Those who dial us ask for everything and read nothing.",
-        {"greedy": _caller(Greedy), "unreading": _caller(Unreading)},
+        {"greedy": _caller(Greedy, interval=1.0), "unreading": _caller(Unreading)},
     ),
     _besieged(
         "inbound-floods",
@@ -103,7 +103,7 @@ SCENARIOS: Final = (
         {
             "ping": _flood("ping", 20),
             "mute": _caller(Mute, count=2),
-            "greedy": _caller(Greedy, count=2),
+            "greedy": _caller(Greedy, count=2, interval=1.0),
             "early": _caller(Early, count=2),
         },
         family="neo2",
@@ -114,7 +114,7 @@ SCENARIOS: Final = (
         {
             "ping": _flood("ping", 20),
             "mute": _caller(Mute, count=2),
-            "greedy": _caller(Greedy, count=2),
+            "greedy": _caller(Greedy, count=2, interval=1.0),
             "early": _caller(Early, count=2),
         },
         family="neo3",
