@@ -9,6 +9,7 @@ and again for nothing. At the end: everybody was disconnected, and all tables ar
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -108,6 +109,8 @@ class Watch:
             for position in range(self._positions, len(tree)):
                 self.must(tree.hash(position) in self._valid_headers, "a header that no chain has is in the tree")
             self._positions = len(tree)
+            most = self._run.scenario.max_headers
+            self.must(not most or len(tree) <= most, f"{len(tree)} headers are kept, {most} at most")
         if len(store.blocks) > self._blocks:
             new = len(store.blocks) - self._blocks
             for position in islice(reversed(store.blocks), new):
@@ -135,6 +138,10 @@ class Watch:
                 position = node.tree.at(height)
                 self.must(position in node.store.blocks, f"block {height} is not stored")
                 self._look_at_block(node.tree.hash(position), node.store.blocks[position])
+        if run.scenario.max_dials:
+            dialled = Counter(order.address for _, order in node.dials)
+            address, count = max(dialled.items(), key=lambda each: each[1])
+            self.must(count <= run.scenario.max_dials, f"{address} was dialled {count} times")
         for position in range(1, len(node.tree)):
             self.must(node.tree.hash(position) in self._valid_headers, "a header that no chain has is in the tree")
 

@@ -93,6 +93,8 @@ class Role:
     chain: str = MAIN
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the actor."""
+    second: str = ""
+    """Another chain that the actor holds, as one more argument: for those who show two."""
     among: tuple[tuple[type[Honest], Mapping[str, Any]], ...] = ()
     """Actors with their options, of which the seed picks one for each of the number: instead of `actor`."""
     connects: str = ""
@@ -114,6 +116,8 @@ class Role:
     """It takes no connections."""
     network_group: int = 0
     """All of its addresses lie in the /16 with this number; 0: each lies in one of its own."""
+    tells: str = ""
+    """The role whose addresses alone it tells others; empty: it tells everybody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,10 @@ class Scenario:
     """Name of a DNS seed -> the role whose addresses it tells; empty: it is dead."""
     weight: int = 1
     """How often it is played, beside the others."""
+    max_headers: int = 0
+    """Headers that its tree may hold at any time; 0: as many as the chains have."""
+    max_dials: int = 0
+    """Times that one address may be dialled; 0: that is not looked at."""
     needs: Needs = ""
     """What the engine must have before this can hold; it is not run until then."""
 
@@ -216,6 +224,7 @@ class Run:
         for name, role in scenario.seeds.items():
             self.internet.names[name] = self._addresses_of(role) if role else ()
         self._clock_skew = self.rng.uniform(*scenario.clock_skew)
+        self._book: tuple[Address, ...] = ()  # of a node that was killed: what the next one is told
         self.node = self._make_node(MemoryStore())
         self.watch = Watch(self)
 
@@ -229,6 +238,8 @@ class Run:
         if plan.actor is None:
             return self._place_node(host, plan, chain)
         make, options = rng.choice(plan.among) if plan.among else (plan.actor, plan.options)
+        if plan.second:
+            options = {**options, "second": self.chains[plan.second]}
         return ActorHost(self.internet, host, make(chain, rng, **options), listens=not plan.refuses)
 
     def _place_node(self, host: Host, plan: Role, chain: Chain) -> ActorHost:
@@ -266,8 +277,9 @@ class Run:
 
     def _spread_addresses(self) -> None:
         everybody = [address for each in self._everybody() for address in each.host.addresses]
-        for each in self._everybody():
-            each.actor.addresses = everybody
+        for role, plan in self.scenario.cast.items():
+            for each in self.actors[role]:
+                each.actor.addresses = self._addresses_of(plan.tells) if plan.tells else everybody
 
     def _everybody(self) -> list[ActorHost]:
         return [each for role in self.actors.values() for each in role]
@@ -277,6 +289,8 @@ class Run:
         known = tuple(
             address for role, plan in scenario.cast.items() if plan.known for address in self._addresses_of(role)
         )
+        if self._book:
+            known = self._book
         where: dict[str, Any] = {"connect" if scenario.named else "peers_file": known}
         config = NodeConfig(network=self.network, **{"dns": False, **where, **scenario.node})
         host = self.internet.host(HERE)
@@ -288,6 +302,8 @@ class Run:
     def restart(self) -> None:
         """The node is killed, and begins again with what it has stored."""
         self._clock_skew = self.node.clock_skew
+        if not self.scenario.named:
+            self._book = tuple(entry.address for entry in self.node.machine.slots.book.entries())
         self.node.stop()
         self.node = self._make_node(self.node.store)
         self.watch.restarted()

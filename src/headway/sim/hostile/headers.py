@@ -128,6 +128,34 @@ class Rerun(Honest):
         return self.chain.headers(1, min(self.height, self.network.limits.max_headers))
 
 
+class Sneaky(Honest):
+    """Shows one chain first, and another to whoever asks for it from the beginning once more."""
+
+    name: ClassVar[str] = "sneaky"
+    is_honest: ClassVar[bool] = False
+
+    def __init__(
+        self, chain: Chain, rng: random.Random, *, height: Height | None = None, second: Chain | None = None
+    ) -> None:
+        """`second`: what it shows then."""
+        super().__init__(chain, rng, height=height)
+        self.second = second or chain
+        self._begun: dict[Talk, int] = {}
+
+    def asked_headers(self, talk: Talk, question: m.GetHeaders) -> None:
+        is_first = question.first_height == 1 if question.first_height is not None else not self._fork(question)
+        self._begun[talk] = self._begun.get(talk, 0) + is_first
+        first, height = self.chain, self.height
+        if self._begun[talk] > 1:
+            self.chain, self.height = self.second, len(self.second)
+        super().asked_headers(talk, question)
+        self.chain, self.height = first, height
+
+    def ended(self, talk: Talk) -> None:
+        self._begun.pop(talk, None)
+        super().ended(talk)
+
+
 class Oversized(Honest):
     """Gives more in one message than the protocol allows: of headers, or (as `what` says) of something else."""
 

@@ -10,7 +10,18 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from headway.sim.scenarios import attacks, faults, growth, inbound, invalid, poor, quiet, zoo
+from headway.sim.scenarios import (
+    attacks,
+    faults,
+    growth,
+    inbound,
+    invalid,
+    pool,
+    poor,
+    presync,
+    quiet,
+    zoo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +40,8 @@ _ALL: Final = [
     *attacks.SCENARIOS,
     *inbound.SCENARIOS,
     *zoo.SCENARIOS,
+    *pool.SCENARIOS,
+    *presync.SCENARIOS,
 ]
 SCENARIOS: Final[Mapping[str, Scenario]] = {each.name: each for each in _ALL}
 assert len(SCENARIOS) == len(_ALL), "two scenarios have one name"

@@ -49,7 +49,7 @@ SCENARIOS: Final = (
         (Staller, {"after": 20}),
         (Staller, {"after": 0}),
         long=True,
-        weight=3,
+        weight=6,
     ),
     _attack("stallers-neo2", "Stallers on Neo Legacy.", (Staller, {}), family="neo2"),
     _attack("stallers-neo3", "Stallers on Neo N3.", (Staller, {}), family="neo3"),
@@ -61,14 +61,14 @@ SCENARIOS: Final = (
         (Trickler, {}),
         (Trickler, {"share": 0.1}),
         long=True,
-        weight=2,
+        weight=5,
     ),
     _attack(
         "dribblers", "There is always a byte of a block on its way.", (Dribbler, {}), (Dribbler, {"interval": 50.0})
     ),
     _attack("corrupt", "Blocks are damaged, each in another way.", (Corrupt, {}), (Corrupt, {"share": 0.1})),
     _attack(
-        "corrupt-long", "Damaged blocks now and then, on a long chain.", (Corrupt, {"share": 0.02}), long=True, weight=2
+        "corrupt-long", "Damaged blocks now and then, on a long chain.", (Corrupt, {"share": 0.02}), long=True, weight=5
     ),
     _attack("corrupt-neo2", "Damaged blocks of Neo Legacy.", (Corrupt, {}), family="neo2"),
     _attack("corrupt-neo3", "Damaged blocks of Neo N3.", (Corrupt, {}), family="neo3"),
@@ -80,7 +80,7 @@ SCENARIOS: Final = (
     ),
     _attack("swapped", "Other blocks come than were asked for.", (Swapped, {})),
     _attack("lacking", "Half of the peers say notfound for every block.", (Lacking, {})),
-    _attack("lacking-long", "The same on a long chain.", (Lacking, {}), long=True, weight=2),
+    _attack("lacking-long", "The same on a long chain.", (Lacking, {}), long=True, weight=3),
     _attack("lacking-neo2", "The same on Neo Legacy.", (Lacking, {}), family="neo2"),
     _attack("pushy", "Blocks come that nobody asked for, and some come twice.", (Pushy, {}), (Doubler, {})),
     _attack("pushy-neo3", "The same on Neo N3.", (Pushy, {}), (Doubler, {}), family="neo3"),
@@ -104,6 +104,7 @@ SCENARIOS: Final = (
         (Oversized, {}),
         (Oversized, {"what": "inv"}),
         (Oversized, {"what": "addr"}),
+        weight=3,
     ),
     _attack("phantoms", "Some announce blocks again and again that nobody has.", (Phantom, {})),
     _attack("phantoms-neo2", "The same on Neo Legacy.", (Phantom, {}), family="neo2"),
@@ -119,7 +120,7 @@ SCENARIOS: Final = (
     _attack("early-neo3", "The same on Neo N3, which is strict.", (Early, {}), (Stutterer, {}), family="neo3"),
     _attack("mirrors", "Some send back what we say, or are of another age.", (Mirror, {}), (Obsolete, {})),
     _attack("flappers", "Some leave soon, and are there again.", (Leaver, {}), (Teaser, {})),
-    _attack("flappers-long", "The same on a long chain.", (Leaver, {}), (Teaser, {"blocks": 20}), long=True, weight=2),
+    _attack("flappers-long", "The same on a long chain.", (Leaver, {}), (Teaser, {"blocks": 20}), long=True, weight=5),
     # Noise.
     *(
         _attack(

@@ -31,7 +31,7 @@ SCENARIOS: Final = (
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
         cues=_often(8, 6.0, "break", "honest"),
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "resets-neo3",
@@ -129,7 +129,7 @@ SCENARIOS: Final = (
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
         cues=_often(3, 3.0, "restart", NODE),
-        weight=3,
+        weight=6,
     ),
     Scenario(
         "restart-neo2",
@@ -160,6 +160,7 @@ SCENARIOS: Final = (
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
         cues=(Cue((0.0, 0.0), "fill disk", NODE, to=100_000), Cue((80.0, 90.0), "empty disk", NODE)),
+        weight=2,
     ),
     Scenario(
         "disk-full-neo3",

@@ -61,7 +61,7 @@ SCENARIOS: Final = (
             Cue((20.0, 40.0), "grow", "honest", to=400),
             Cue((50.0, 60.0), "grow", "honest", to=2_600),
         ),
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "growing-unheard",

@@ -34,7 +34,7 @@ SCENARIOS: Final = (
         {"honest": HONEST, "impostor": IMPOSTORS},
         {MAIN: LONG, BAD: ChainPlan(0, of=MAIN, at=1_900, headers_only=600, fault="high-hash", fault_at=2_400)},
         node=UP_TO_BLOCKS,
-        weight=2,
+        weight=4,
     ),
     Scenario(
         "bad-block-long",

@@ -20,7 +20,7 @@ SCENARIOS: Final = (
         {"honest": HONEST, "slow": Role(Slow, options={"delay": (3.0, 8.0)})},
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "taciturn",
@@ -38,7 +38,7 @@ SCENARIOS: Final = (
         },
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "pruned",
@@ -77,7 +77,7 @@ SCENARIOS: Final = (
         {"honest": Role(count=4, latency=(3.0, 3.0), jitter=0.5)},
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "satellites-neo2",

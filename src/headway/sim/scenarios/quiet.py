@@ -29,7 +29,7 @@ SCENARIOS: Final = (
         {"honest": Role(count=5)},
         {MAIN: LONG},
         node=UP_TO_BLOCKS,
-        weight=4,
+        weight=10,
     ),
     Scenario(
         "headers-only",
@@ -44,7 +44,7 @@ SCENARIOS: Final = (
         {"honest": HONEST},
         {MAIN: LONG},
         node={"floor": 40, "ceiling": 1_090},
-        weight=2,
+        weight=5,
     ),
     Scenario(
         "blocks-later",

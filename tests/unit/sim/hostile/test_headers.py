@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.errors import OversizedMessage
-from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Torn, Unconnected
+from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Sneaky, Torn, Unconnected
 from headway.sim.scenario import ChainPlan, Families
 from headway.types import Hash
 from headway.wire import messages as m
@@ -78,6 +78,19 @@ def test_rerun_answers_each_question_alike(family: Families) -> None:
     meeting.shake()
     first, second = hashes(meeting.ask_headers()), hashes(meeting.ask_headers(25))
     assert first == second == list(meeting.chain.hashes[1:])
+
+
+@families
+def test_sneaky_one_shows_another_chain_the_second_time(family: Families) -> None:
+    chain, other = chain_of(family), chain_of(family, ChainPlan(20, fault="another genesis"))
+    meeting = Meeting(Sneaky(chain, seeded(), second=other))
+    meeting.shake()
+    assert hashes(meeting.ask_headers()) == list(chain.hashes[1:])
+    assert hashes(meeting.ask_headers(10)) == list(chain.hashes[11:])
+    assert hashes(meeting.ask_headers()) == list(other.hashes[1:])
+    again = Meeting(meeting.actor)
+    again.shake()
+    assert hashes(again.ask_headers()) == list(chain.hashes[1:])
 
 
 @families
