@@ -111,6 +111,8 @@ class Watch:
             self._positions = len(tree)
             most = self._run.scenario.max_headers
             self.must(not most or len(tree) <= most, f"{len(tree)} headers are kept, {most} at most")
+            if node.config.network.rules.final:
+                self._look_at_line()
         if len(store.blocks) > self._blocks:
             new = len(store.blocks) - self._blocks
             for position in islice(reversed(store.blocks), new):
@@ -200,6 +202,12 @@ class Watch:
                     pass
         self._events = len(node.events)
 
+    def _look_at_line(self) -> None:
+        """A chain that is final has one block at each height, but for those that were found bad."""
+        tree = self._run.node.tree
+        forked = len(tree) - len(tree._invalid) > tree.tip.height - tree.root.height + 1
+        self.must(not forked, "a second block at one height of a final chain is in the tree")
+
     def _look_at_tip(self, event: do.TipChanged) -> None:
         """The first that came stays, unless another has more work."""
         tree = self._run.node.tree
@@ -282,6 +290,8 @@ class Watch:
     def _look_at_window(self) -> None:
         """Nothing is asked beyond the window, however long its first block does not come."""
         sync, tree = self._run.node.machine.sync, self._run.node.tree
+        in_hand = sum(sync.blocks._in_hand.values())
+        self.must(in_hand == sync.blocks._in_hand_bytes, f"{in_hand} bytes are in hand, and others are counted")
         end = sync.chain.first_missing + WINDOW
         for position in sync.blocks._owner:
             if tree.on_best_chain(position) and tree.height(position) >= end:

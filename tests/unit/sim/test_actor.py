@@ -11,7 +11,7 @@ import pytest
 from headway.network import Network, Wire
 from headway.sim.actor import MAX_ANNOUNCED, MAX_BLOCKS_INV, USER_AGENT, Honest, Talk
 from headway.sim.chain import Chain
-from headway.sim.scenario import MAIN, ChainPlan
+from headway.sim.scenario import MAIN, ChainPlan, Families
 from headway.testing.simulated import cast_chains
 from headway.types import ZERO_HASH, Address
 from headway.wire import messages as m
@@ -56,7 +56,7 @@ class Wiretap:
 class Scene:
     """An actor, and a remote that the test plays."""
 
-    def __init__(self, family: str = "regtest", *, inbound: bool = True, length: int = 30, **options: Any) -> None:
+    def __init__(self, family: Families = "regtest", *, inbound: bool = True, length: int = 30, **options: Any) -> None:
         self.network, chains = cast_chains(family, ((MAIN, ChainPlan(length)),))
         self.chain: Chain = chains[MAIN]
         self.actor = Honest(self.chain, random.Random(1), **options)
@@ -94,13 +94,13 @@ def raws(message: m.Message) -> list[bytes]:
 
 
 @pytest.fixture(params=FAMILIES)
-def family(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
+def family(request: pytest.FixtureRequest) -> Families:
+    chosen: Families = request.param
     return chosen
 
 
 @pytest.mark.parametrize("inbound", [True, False])
-def test_the_handshake_ends_on_both_sides_whoever_dialled(family: str, inbound: bool) -> None:
+def test_the_handshake_ends_on_both_sides_whoever_dialled(family: Families, inbound: bool) -> None:
     scene = Scene(family, inbound=inbound)
     version = next(each for each in scene.shake() if isinstance(each, m.Version))
     assert version.user_agent == USER_AGENT
@@ -123,7 +123,7 @@ def test_a_verack_before_the_version_is_not_the_end_of_a_handshake() -> None:
     assert not scene.talk.is_ready
 
 
-def test_headers_follow_the_highest_block_of_the_locator_that_it_has(family: str) -> None:
+def test_headers_follow_the_highest_block_of_the_locator_that_it_has(family: Families) -> None:
     scene = Scene(family)
     scene.shake()
     (answer,) = scene.say(scene.getheaders(11))
@@ -147,14 +147,14 @@ def test_an_unknown_locator_is_answered_from_genesis_on() -> None:
     assert raws(answer) == scene.chain.raw_headers
 
 
-def test_nothing_more_is_said_with_empty_headers_or_with_silence(family: str) -> None:
+def test_nothing_more_is_said_with_empty_headers_or_with_silence(family: Families) -> None:
     scene = Scene(family)
     scene.shake()
     answers = scene.say(scene.getheaders(31))
     assert [raws(each) for each in answers] == ([] if scene.network.codec.silence_is_answer else [[]])
 
 
-def test_blocks_are_given_as_they_are_and_what_it_lacks_is_said(family: str) -> None:
+def test_blocks_are_given_as_they_are_and_what_it_lacks_is_said(family: Families) -> None:
     scene = Scene(family, height=25)
     scene.shake()
     heard = scene.say(scene.getdata(scene.chain.hashes[3], scene.chain.hashes[26], scene.chain.hashes[20]))
@@ -181,7 +181,7 @@ def test_getblocks_is_answered_with_an_inventory_of_so_many() -> None:
     assert scene.say(m.GetBlocks((scene.chain.tip,))) == []
 
 
-def test_a_ping_is_answered_with_its_nonce(family: str) -> None:
+def test_a_ping_is_answered_with_its_nonce(family: Families) -> None:
     scene = Scene(family)
     scene.shake()
     (pong,) = scene.say(m.Ping(0x01020304))

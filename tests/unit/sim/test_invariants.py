@@ -8,24 +8,33 @@ from typing import Any
 import pytest
 
 from headway.chain.headers import NOT_KNOWN
+from headway.chain.records import pack
 from headway.node import orders as do
 from headway.node.addrbook import MAX_ADDRESSES
 from headway.node.table import SLACK
 from headway.peer.deadlines import Cause
 from headway.peer.events import Reason
+from headway.peer.stats import CommandStats
 from headway.sim.actor import Honest, Talk
 from headway.sim.chain import Chain
-from headway.sim.invariants import MOST_AT_ONCE, SPARE, Broken
+from headway.sim.invariants import MOST_AT_ONCE, QUESTIONS, SPARE, Broken
 from headway.sim.scenario import MAIN, ChainPlan, Cue, Families, Role, Run, Scenario
 from headway.sync.blocks import WINDOW, WINDOW_BYTES
 from headway.testing.simulated import cast_chains, run_of
-from headway.types import Address, BlockId
+from headway.types import Address, BlockId, hash_hex
 
 LENGTH = 60
 
 
 def scenario(actor: type[Honest] = Honest, *, family: Families = "regtest", **options: Any) -> Scenario:
-    return Scenario("test", "", {"peer": Role(actor, count=2)}, {MAIN: ChainPlan(LENGTH)}, family=family, **options)
+    return Scenario(
+        "test",
+        "",
+        {"peer": Role(actor, count=2)},
+        options.pop("chains", {MAIN: ChainPlan(LENGTH)}),
+        family=family,
+        **options,
+    )
 
 
 def at_rest(of: Scenario | None = None) -> Run:
@@ -176,6 +185,33 @@ def test_a_final_chain_that_takes_a_block_back_is_found() -> None:
         run.watch.look()
 
 
+def test_a_second_block_at_one_height_of_a_final_chain_is_found() -> None:
+    run = at_rest(scenario(family="neo3", chains={MAIN: ChainPlan(LENGTH), "rival": ChainPlan(5, MAIN, LENGTH - 3)}))
+    run.node.tree.restore(pack(run.chains["rival"].headers(LENGTH - 2, LENGTH - 2), 0))
+    with pytest.raises(Broken, match="a second block at one height of a final chain is in the tree"):
+        run.watch.look()
+
+
+def test_a_branch_left_for_one_that_is_only_as_good_is_found() -> None:
+    run = at_rest(scenario(chains={MAIN: ChainPlan(LENGTH), "rival": ChainPlan(3, MAIN, LENGTH - 3)}))
+    tree = run.node.tree
+    tree.restore(pack(run.chains["rival"].headers(LENGTH - 2, LENGTH), 80))
+    left = tree.tip
+    run.node.events.append(do.TipChanged(run.chains["rival"].tip, 3))
+    with pytest.raises(Broken, match=f"{left} was left for {run.chains['rival'].tip}, which has no more work"):
+        run.watch.look()
+
+
+def test_a_branch_left_because_it_turned_out_to_be_bad_is_none() -> None:
+    run = at_rest(scenario(chains={MAIN: ChainPlan(LENGTH), "rival": ChainPlan(2, MAIN, LENGTH - 3)}))
+    tree = run.node.tree
+    tree.restore(pack(run.chains["rival"].headers(LENGTH - 2, LENGTH - 1), 80))
+    tree.invalidate(tree.at(LENGTH - 1))
+    assert tree.tip == run.chains["rival"].tip
+    run.node.events.append(do.TipChanged(tree.tip, 3))
+    run.watch.look()
+
+
 def test_a_node_that_delivers_nothing_is_found() -> None:
     run = at_rest()
     run.node.machine.sync.chain._tip = NOT_KNOWN
@@ -292,6 +328,23 @@ def test_a_table_over_its_cap_is_found(breaks: Callable[[Run], None], words: str
         run.watch.look()
 
 
+def test_a_block_asked_beyond_the_window_is_found() -> None:
+    run = at_rest(scenario(chains={MAIN: ChainPlan(LENGTH, headers_only=WINDOW + 10)}, node={"ceiling": LENGTH}))
+    blocks = run.node.machine.sync.blocks
+    blocks._owner[run.node.tree.at(LENGTH + WINDOW)] = 1
+    run.watch.at_rest()
+    blocks._owner[run.node.tree.at(LENGTH + WINDOW + 1)] = 1
+    with pytest.raises(Broken, match=rf"block {LENGTH + WINDOW + 1} is asked, and the window ends at"):
+        run.watch.at_rest()
+
+
+def test_bytes_in_hand_that_are_not_given_back_are_found() -> None:
+    run = at_rest()
+    run.node.machine.sync.blocks._in_hand_bytes += 7
+    with pytest.raises(Broken, match="0 bytes are in hand, and others are counted"):
+        run.watch.at_rest()
+
+
 def test_a_book_over_its_bound_is_found() -> None:
     run = at_rest()
     entries = run.node.machine.slots.book._entries
@@ -324,9 +377,46 @@ def test_blocks_owed_without_a_deadline_are_found() -> None:
     run = at_rest()
     number, machine = peer_of(run)
     machine.request_blocks([run.node.tree.request(5)], run.simulation.now)
-    machine._deadlines.clear()
+    run.watch.at_rest()
+    machine._deadlines.disarm(Cause.PROGRESS)
     with pytest.raises(Broken, match=f"peer {number} owes blocks without a deadline"):
         run.watch.at_rest()
+
+
+def test_headers_owed_without_a_deadline_are_found() -> None:
+    run = at_rest()
+    number, machine = peer_of(run)
+    machine.request_headers(run.node.tree.locator(), run.simulation.now)
+    run.watch.at_rest()
+    machine._deadlines.disarm(Cause.HEADERS)
+    with pytest.raises(Broken, match=f"peer {number} owes headers without a deadline"):
+        run.watch.at_rest()
+
+
+def test_a_block_that_another_one_excused_is_found() -> None:
+    run = at_rest()
+    number, machine = peer_of(run)
+    requests = [run.node.tree.request(position) for position in (5, 6)]
+    batch = machine.request_blocks(requests, run.simulation.now)
+    run.node.machine._peers._peers[number].batch = batch
+    run.watch.at_rest()
+    del batch._asked[requests[1].hash]
+    words = f"peer {number} owes block {hash_hex(requests[1].hash)} without a deadline of its own"
+    with pytest.raises(Broken, match=words):
+        run.watch.at_rest()
+
+
+def test_a_peer_that_is_asked_again_and_again_for_nothing_is_found() -> None:
+    run = at_rest()
+    number, machine = peer_of(run)
+    asked = machine.stats.sent["getheaders"]
+    asked.messages = QUESTIONS
+    run.watch.at_rest()
+    asked.messages += 10
+    with pytest.raises(Broken, match=rf"peer {number} was asked for headers {QUESTIONS + 10} times, and told of news"):
+        run.watch.at_rest()
+    machine.stats.received["inv"] = CommandStats(messages=10)
+    run.watch.at_rest()
 
 
 # -------------------------------------------------------------------------------------------------------------- the end
