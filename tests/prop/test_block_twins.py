@@ -1,7 +1,7 @@
 """The twins agree on blocks: on real ones, on damaged ones, and on some made up to break the rules.
 
-They agree on all that they return but `detail`, which is for people. Of several faults of a block's encoding each twin
-may tell another (`face.BlockCheck`).
+They agree on all that they return. Of several faults of a block's encoding each twin may tell another
+(`face.BlockCheck`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def _native_is_installed() -> None:
 def both_blocks(raw: bytes | memoryview, block_hash: bytes, rules: BlockRules, median_time: int | None) -> Any:
     """What the reference says, once the twin has said the same."""
     expected = block.check_block(raw, block_hash, rules, median_time)
-    status, rule, _, *rest = native.check_block(raw, block_hash, rules, median_time)
+    status, rule, detail, *rest = native.check_block(raw, block_hash, rules, median_time)
     assert (status, *rest) == (expected.status, *expected[3:])
     if expected.rule in ENCODING_FAULTS:
         assert rule in ENCODING_FAULTS
         assert status == MUTATED
     else:
-        assert rule == expected.rule
+        assert (rule, detail) == (expected.rule, expected.detail)
         found, expected_scan = outcome(native.scan_block, raw), outcome(scan.scan_block, raw)
         assert found == (ValueError if isinstance(expected_scan, type) else expected_scan)
     return expected

@@ -83,7 +83,7 @@ class HeaderCheck(NamedTuple):
     """Work of each accepted header by itself."""
     rule: str
     detail: str
-    """For people; the twins need not agree on it."""
+    """For people."""
     context: HeaderContext
     """After the last accepted header."""
     unchecked: dict[str, int]
@@ -126,7 +126,7 @@ class BlockCheck(NamedTuple):
     """VALID, MUTATED or INVALID."""
     rule: str
     detail: str
-    """For people; the twins need not agree on it."""
+    """For people."""
     transactions: int
     """0 when the encoding broke."""
     weight: int

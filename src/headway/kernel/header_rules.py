@@ -119,7 +119,7 @@ def refuse_work(run: Run) -> Fault | None:
         targets[bits] = target.to_bytes(32, "big") if 0 < target <= run.params.pow_limit else b""
     for at, (block_hash, bits) in enumerate(zip(run.hashes, run.bits, strict=True)):
         if block_hash[::-1] > targets[bits]:
-            return at, f"hash {block_hash[::-1].hex()}, bits {bits:08x}"
+            return at, f"the hash is above what bits {bits:08x} allow"
     return None
 
 
@@ -203,7 +203,7 @@ def refuse_median(run: Run) -> Fault | None:
         span = min(MEDIAN_SPAN, first_height + at)
         too_many = span - span // 2  # with so many of `span` times at or above it, so is their median
         if len(window) >= too_many and time <= window[-too_many]:
-            return at, f"time {time} is not above the median {window[-too_many]}"
+            return at, f"time {time} is not above the median"
     return None
 
 
@@ -217,7 +217,7 @@ def refuse_timewarp(run: Run) -> Fault | None:
     for at in range(-run.first_height % PERIOD, len(run), PERIOD):
         time, time_before = run.times[at], run.time_before(at)
         if time_before is not None and time < time_before - MAX_TIMEWARP:
-            return at, f"time {time} is {time_before - time} s before its parent's, at the start of a period"
+            return at, f"time {time} is too long before its parent's, at the start of a period"
         if time_before is None and run.first_height + at > 0:
             run.unchecked["timewarp"].append(at)
     return None
@@ -229,7 +229,7 @@ def refuse_future(run: Run) -> Fault | None:
     if max(run.times, default=latest) <= latest:
         return None
     at = next(at for at, time in enumerate(run.times) if time > latest)
-    return at, f"time {run.times[at]} is {run.times[at] - run.wall_time} s ahead of the clock"
+    return at, f"time {run.times[at]} is {run.times[at] - latest} s too far ahead of the clock"
 
 
 def refuse_version(run: Run) -> Fault | None:
@@ -237,14 +237,17 @@ def refuse_version(run: Run) -> Fault | None:
     if not run.height_known:
         run.unchecked["version"] += range(len(run))
         return None
-    faults = []
     gates = (2, run.params.bip34_height), (3, run.params.bip66_height), (4, run.params.bip65_height)
+    refused = []
     for oldest, height in gates:
         start = max(0, height - run.first_height)
         if min(run.versions[start:], default=oldest) < oldest:
-            at = next(at for at in range(start, len(run)) if run.versions[at] < oldest)
-            faults.append((at, f"version {run.versions[at]}, at least {oldest} from height {height} on"))
-    return min(faults, default=None)
+            refused.append(next(at for at in range(start, len(run)) if run.versions[at] < oldest))
+    if not refused:
+        return None
+    at = min(refused)
+    oldest = max(oldest for oldest, height in gates if height <= run.first_height + at)
+    return at, f"version {run.versions[at]}, at least {oldest} at this height"
 
 
 RULES: Final[Sequence[tuple[str, Callable[[Run], Fault | None]]]] = (
