@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from hashlib import sha256
 
+from headway.sim.invariants import Broken
 from headway.sim.scenario import Run
 from headway.testing.simulated import run_of
 
@@ -18,7 +19,10 @@ def main(seed: int, names: list[str]) -> None:
     for name in names:
         print("==", name, seed)
         run = run_of(name, seed, trace=print)
-        print("==", run.play())
+        try:
+            print("==", run.play())
+        except Broken as broken:
+            print("==", broken)
         print("==", stored(run))
 
 

@@ -21,6 +21,8 @@ SETTINGS: Final = {
     "another order of hashes": {"PYTHONHASHSEED": "4242"},
     "without the native kernel": {"PYTHONHASHSEED": "7", "HEADWAY_PURE": "1"},
 }
+SHARE: Final = 8
+"""One scenario in so many is played with one seed, others with another."""
 FAMILIES: Final = ("regtest", "neo2", "neo3")
 
 
@@ -43,12 +45,13 @@ def first_difference(one: str, other: str) -> str:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_seed_is_one_history_in_every_process(family: str, seed: int) -> None:
-    names = [name for name, each in SCENARIOS.items() if each.family == family and not each.needs and not each.is_long]
+    every = [name for name, each in SCENARIOS.items() if each.family == family and not each.is_long]
+    names = every[seed::SHARE]
     processes = [histories(seed, names, settings) for settings in SETTINGS.values()]
     traces = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     first, *others = traces
-    assert first.count("== Outcome(") == len(names) > 0
+    assert first.count("\n== ") + 1 == 3 * len(names) > 0
     assert first.count("\n") > 100 * len(names)
     for other in others:
         assert other == first, first_difference(first, other)
