@@ -53,6 +53,10 @@ class Line:
         return self.free_at
 
 
+_EMPTY: Final[deque[bytes | None]] = deque(maxlen=0)
+"""Stands for a queue until there is something to put into one of its own: most connections need none."""
+
+
 class _Share:
     """What one connection has standing before a line. One segment of each is on the line at a time, so they take
     turns: a short message of one does not wait for the megabytes of another."""
@@ -70,10 +74,8 @@ class _Share:
     def put(self, data: bytes | None) -> None:
         if self._is_busy:
             self._waiting.append(data)
-        elif self._line.rate:
-            self._pass(data)
         else:
-            self._then(data)
+            self._pass(data)
 
     def _pass(self, data: bytes | None) -> None:
         self._is_busy = True
@@ -104,8 +106,8 @@ class End:
     """One end of a connection, as its party holds it."""
 
     __slots__ = (
-        "_arrived_at", "_has_ended", "_incoming", "_is_reading", "_outgoing", "_queue", "_queued", "_stuck",
-        "_travelling", "_unread", "address", "connection", "is_open", "other", "party",
+        "_arrived_at", "_has_ended", "_is_reading", "_pass_out", "_queue", "_queued", "_stuck", "_travelling", "_unread",
+        "address", "connection", "is_open", "other", "party", "pass_in",
     )  # fmt: skip
 
     other: End
@@ -118,14 +120,16 @@ class End:
         self.is_open = True
         self._has_ended = False  # it has said that it sends no more
         self._is_reading = True
-        self._queue: deque[bytes | None] = deque()  # sent, and not taken by the system; None is the end of it
+        self._queue = _EMPTY  # sent, and not taken by the system; None is the end of it
         self._queued = 0
         self._travelling = 0  # bytes that the system has: before our line, on their way, or unread there
-        self._outgoing = _Share(connection.simulation, line_out, self._depart)
+        simulation = connection.simulation
+        self._pass_out = _Share(simulation, line_out, self._depart).put if line_out.rate else self._depart
         self._stuck: list[bytes | None] = []  # passed our line, and found the way cut
         self._arrived_at: Instant = 0.0  # at the other end, the last of what was sent
-        self._incoming = _Share(connection.simulation, line_in, self._arrive)
-        self._unread: deque[bytes | None] = deque()  # arrived here, and not read
+        self.pass_in = _Share(simulation, line_in, self._arrive).put if line_in.rate else self._arrive
+        """Takes what stands before our line, which others may be using."""
+        self._unread = _EMPTY  # arrived here, and not read
 
     @property
     def queued(self) -> int:
@@ -141,11 +145,10 @@ class End:
         if not self.is_open or self._has_ended or not data:
             return
         if len(data) <= SEGMENT:
-            self._queue.append(data)
+            self._put(data)
         else:
-            self._queue.extend(data[at : at + SEGMENT] for at in range(0, len(data), SEGMENT))
-        self._queued += len(data)
-        self._pump()
+            for at in range(0, len(data), SEGMENT):
+                self._put(data[at : at + SEGMENT])
         if self.party is not None:
             self.party.writable(self._queued)
 
@@ -153,8 +156,7 @@ class End:
         """Send no more; what comes is still read."""
         if self.is_open and not self._has_ended:
             self._has_ended = True
-            self._queue.append(None)
-            self._pump()
+            self._put(None)
 
     def close(self) -> None:
         """Send no more and read no more; what was sent still arrives, and then its end."""
@@ -187,15 +189,28 @@ class End:
         if had_waiting and not self._queued and self.party is not None:
             self.party.writable(0)
 
+    @property
+    def _has_room(self) -> bool:
+        """The window and the partition allow that something goes."""
+        return self._travelling < WINDOW and not self.connection.is_cut
+
+    def _put(self, data: bytes | None) -> None:
+        """Give it to the system, or have it wait."""
+        if not self._queue and self._has_room:
+            self._travelling += len(data or b"")
+            self._pass_out(data)
+        else:
+            self._queue = self._queue or deque()
+            self._queue.append(data)
+            self._queued += len(data or b"")
+
     def _pump(self) -> None:
-        """Give the system what the window and the partition allow."""
-        queue = self._queue
-        while queue and self._travelling < WINDOW and not self.connection.is_cut:
-            data = queue.popleft()
-            size = 0 if data is None else len(data)
-            self._queued -= size
-            self._travelling += size
-            self._outgoing.put(data)
+        """Give the system of what waits as much as it takes."""
+        while self._queue and self._has_room:
+            data = self._queue.popleft()
+            self._queued -= len(data or b"")
+            self._travelling += len(data or b"")
+            self._pass_out(data)
 
     def _depart(self, data: bytes | None) -> None:
         """It has passed our line."""
@@ -204,11 +219,7 @@ class End:
             self._stuck.append(data)
             return
         self._arrived_at = max(self._arrived_at, connection.simulation.now + connection.travel())
-        connection.simulation.at(self._arrived_at, self.other.come, data)
-
-    def come(self, data: bytes | None) -> None:
-        """It stands before our line, which others may be using."""
-        self._incoming.put(data)
+        connection.simulation.at(self._arrived_at, self.other.pass_in, data)
 
     def _arrive(self, data: bytes | None) -> None:
         if self.connection.is_gone:
@@ -216,6 +227,7 @@ class End:
         if self._is_reading:
             self._take(data)
         else:
+            self._unread = self._unread or deque()
             self._unread.append(data)
 
     def _take(self, data: bytes | None) -> None:
