@@ -7,7 +7,7 @@ KERNEL := .venv/kernel
 KERNEL_SOURCES := $(wildcard kernel/Cargo.* kernel/pyproject.toml kernel/src/*.rs kernel/src/*/*.rs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interop bench docs fuzz sim soak lock clean
+.PHONY: help setup demo test check interop bench docs fuzz sim mutants soak lock clean
 
 help:
 	@echo 'make demo      a sync from five peers on this machine, three of them faulty'
@@ -18,6 +18,7 @@ help:
 	@echo 'make docs      draw docs/design/peer-states.md anew from the tables of the peer machine'
 	@echo 'make fuzz      coverage-guided fuzzing, FUZZ_SECONDS a target (60)'
 	@echo 'make sim       a node among hostile peers in virtual time, SEEDS of them (2000)'
+	@echo 'make mutants   headway broken on purpose, and whether the simulator notices'
 	@echo 'make soak      the long tests, which `make test` leaves out'
 	@echo 'make setup     the environment alone: .venv, and the real nodes under .cache'
 	@echo 'make lock      write requirements/dev.txt anew from pyproject.toml'
@@ -91,6 +92,9 @@ SEEDS ?= 2000
 
 sim: $(INSTALLED) $(KERNEL)
 	$(BIN)/headway simulate --seeds $(SEEDS)
+
+mutants: $(INSTALLED) $(KERNEL)
+	$(BIN)/python -m tests.mutants
 
 soak: setup
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m soak --timeout 3600

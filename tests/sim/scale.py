@@ -90,7 +90,7 @@ class _Run(Run):
     """Has ended when all is there: with so many, somebody always announces something that he does not have."""
 
     def has_everything(self) -> bool:
-        return len(self.node.store.blocks) >= self.node.config.ceiling and self.has_best_chain(self.node)
+        return len(self.node.store.blocks) == len(self.chains[MAIN].blocks) and self.has_best_chain(self.node)
 
 
 class _Watch:
