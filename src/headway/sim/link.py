@@ -106,8 +106,8 @@ class End:
     """One end of a connection, as its party holds it."""
 
     __slots__ = (
-        "_arrived_at", "_has_ended", "_is_reading", "_pass_out", "_queue", "_queued", "_stuck", "_travelling", "_unread",
-        "address", "connection", "is_open", "other", "party", "pass_in",
+        "_arrived_at", "_has_ended", "_is_reading", "_pass_out", "_queue", "_queued", "_stuck", "_travelling",
+        "_unread", "address", "connection", "is_open", "other", "party", "pass_in",
     )  # fmt: skip
 
     other: End
