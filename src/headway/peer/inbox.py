@@ -110,6 +110,6 @@ _HELD: Final[Mapping[type, Callable[[Any], int]]] = {
     m.CFilter: lambda answer: len(answer.filter),
     m.CFHeaders: lambda answer: 80 * len(answer.filter_hashes),
     m.CFCheckpt: lambda answer: 80 * len(answer.filter_headers),
-    m.Reject: lambda reject: len(reject.data),
+    m.Reject: lambda reject: len(reject.reason) + len(reject.data),
     **dict.fromkeys((m.Alert, m.Unknown), lambda message: len(message.payload)),
 }

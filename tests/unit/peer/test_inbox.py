@@ -103,6 +103,7 @@ WHOLE = m.PrefilledTransaction(0, m.Tx(bytes(1_000_000), PARSER))
         (m.CFHeaders(0, HASH, HASH, (HASH,) * 2_000), 2_000 * 65),
         (m.CFCheckpt(0, HASH, (HASH,) * 10_000), 10_000 * 65),
         (m.Reject("tx", 1, "", bytes(100_000)), 100_000),
+        (m.Reject("tx", 1, "x" * 100_000), 100_000),
         (m.Alert(bytes(100_000)), 100_000),
         (m.Unknown("x", bytes(1_000)), 1_000),
         (m.GetHeaders((BlockId(0, HASH),) * 101), 101 * 32),

@@ -266,6 +266,15 @@ def test_a_closing_peer_is_closed_in_time_even_while_we_are_slow(network: Networ
     assert remote.peer.state is PeerState.CLOSED
 
 
+def test_a_reject_with_a_long_reason_ends_nothing() -> None:
+    """btcd explains itself at length: 208 bytes were seen, where Core had a bound of 111."""
+    remote = ready(REGTEST)
+    reason = b"block 00ab fails the check of its merkle root".ljust(208, b".")
+    remote.says(m.Unknown("reject", b"\x05block\x10" + bytes([len(reason)]) + reason + bytes(32)), now=1.0)
+    assert remote.peer.state is PeerState.READY
+    assert only(e.MessageReceived, remote.events()).message == m.Reject("block", 0x10, reason.decode(), bytes(32))
+
+
 def test_with_every_duration_off_there_is_no_timer(network: Network) -> None:
     off = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.0))
     remote = ready(replace(network, timing=off))

@@ -31,8 +31,6 @@ MAX_USER_AGENT: Final = 256
 """Bytes [MAX_SUBVERSION_LENGTH]."""
 MAX_REJECT_MESSAGE: Final = 12
 """Bytes: a command [CMessageHeader::MESSAGE_TYPE_SIZE]."""
-MAX_REJECT_REASON: Final = 111
-"""Bytes [MAX_REJECT_MESSAGE_LENGTH, before Core removed BIP61]."""
 MIN_FEATURE_ID: Final = 4
 MAX_FEATURE_ID: Final = 80
 """Bytes [MAX_FEATUREID_LENGTH]."""
@@ -246,19 +244,20 @@ def _encode_feefilter(message: m.FeeFilter, _: Limits) -> Sequence[Raw]:
     return [bytes(writer)]
 
 
-def _decode_reject(payload: Raw, _: Limits) -> m.Reject:
+def _decode_reject(payload: Raw, limits: Limits) -> m.Reject:
+    """The reason may be as long as its message: Core read 111 bytes of it, btcd writes 208 and more."""
     reader = Reader(payload)
     message = reader.var_str("reject.message", MAX_REJECT_MESSAGE)
     code = reader.u8("reject.code")
-    reason = reader.var_str("reject.reason", MAX_REJECT_REASON)
+    reason = reader.var_str("reject.reason", limits.max_payload)
     return m.Reject(message, code, reason, reader.rest())
 
 
-def _encode_reject(message: m.Reject, _: Limits) -> Sequence[Raw]:
+def _encode_reject(message: m.Reject, limits: Limits) -> Sequence[Raw]:
     writer = Writer()
     writer.var_str(message.message, "reject.message", MAX_REJECT_MESSAGE)
     writer.u8(message.code, "reject.code")
-    writer.var_str(message.reason, "reject.reason", MAX_REJECT_REASON)
+    writer.var_str(message.reason, "reject.reason", limits.max_payload)
     writer.raw(message.data)
     return [bytes(writer)]
 

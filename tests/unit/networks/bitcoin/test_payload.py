@@ -332,14 +332,19 @@ def test_an_alert_is_kept_unread() -> None:
         assert encode(m.Alert(payload)) == payload
 
 
-def test_a_reject_is_bounded_in_its_texts() -> None:
+def test_a_reject_names_a_command_and_gives_a_reason_of_any_length() -> None:
     message = decode("reject", b"\x02tx\x12\x04dust" + HASH)
     assert message == m.Reject("tx", 0x12, "dust", HASH)
     assert encode(message) == b"\x02tx\x12\x04dust" + HASH
     with pytest.raises(CodecError, match=r"reject.message length is 13, at most 12"):
         decode("reject", b"\x0d" + bytes(40))
-    with pytest.raises(CodecError, match=r"reject.reason length is 112, at most 111"):
-        decode("reject", b"\x02tx\x12\x70" + bytes(200))
+    for length in (112, 208, 70_000):  # btcd has said 208 bytes
+        long = m.Reject("block", 0x10, "x" * length, HASH)
+        assert decode("reject", encode(long)) == long
+    with pytest.raises(CodecError, match=r"reject.reason length is 252: 252 bytes at least, 200 are left"):
+        decode("reject", b"\x02tx\x12\xfc" + bytes(200))
+    with pytest.raises(CodecError, match=r"reject.reason length is 4000001, at most 4000000"):
+        decode("reject", b"\x02tx\x12\xfe" + (4_000_001).to_bytes(4, "little") + bytes(200))
 
 
 def test_a_feature_is_bounded_on_both_sides() -> None:
