@@ -39,6 +39,7 @@ from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
 from headway.peer.info import OwnInfo, PeerInfo
 from headway.peer.stats import PeerStats
+from headway.testing.actors import ACTORS
 from headway.types import ZERO_HASH
 from tests.data import REPOSITORY
 from tests.interop.cli import HEADWAY
@@ -318,9 +319,19 @@ def test_reference_lists_every_call_of_a_test_peer() -> None:
     text = (REPOSITORY / "docs/reference/testing.md").read_text("utf-8")
     public = {name: getattr(testing.TestPeer, name) for name in dir(testing.TestPeer) if not name.startswith("_")}
     calls = {name: inspect.signature(member) for name, member in public.items() if callable(member)}
-    told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE))
+    told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text.partition("## Actors")[0], re.MULTILINE))
     assert told == {name: _parameters(signature) for name, signature in calls.items()}
     assert {name for name in {*public, *testing.__all__} if f"`{name}" not in text and name not in calls} == set()
+
+
+def test_reference_lists_every_actor_with_its_options() -> None:
+    text = (REPOSITORY / "docs/reference/testing.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", text.partition("## Actors")[2], re.MULTILINE))
+    for kind in ACTORS.values():
+        options = [*inspect.signature(kind).parameters.values()][3:]  # behind chain, rng and height
+        assert told[kind.__name__] == ", ".join(
+            str(option.replace(annotation=inspect.Parameter.empty)) for option in options
+        )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 A peer:     with TestPeer.connect("127.0.0.1:18444", network="regtest") as peer: ...
 asyncio:    async with await AsyncTestPeer.connect(...) as peer: ...
 A script:   peer.script([Handshake(), Ping(7), Expect(Pong), b"garbage", ExpectClosed()])
+An actor:   peer.play(actors.Staller(Chain(REGTEST, blocks), rng))     those of the simulator, over TCP (`actors`)
 Chains:     regtest_chain(20), fork(chain, at=10, length=15), damaged(block, "witness"), NeoChain(...)
 pytest:     the fixtures `test_peer` and `regtest_chain` are there wherever headway is installed (`plugin`)
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from headway.testing.script import ExpectSilence as ExpectSilence
     from headway.testing.script import HalfClose as HalfClose
     from headway.testing.script import Handshake as Handshake
+    from headway.testing.script import Play as Play
     from headway.testing.script import Serve as Serve
     from headway.testing.script import Step as Step
     from headway.testing.script import Trickle as Trickle
@@ -59,7 +61,7 @@ _HOME = {
     "headway.testing.peer": ("Listener", "TestPeer"),
     "headway.testing.script": (
         *("Close", "Corrupt", "Delay", "Drop", "Expect", "ExpectClosed", "ExpectNext", "ExpectSilence"),
-        *("HalfClose", "Handshake", "Serve", "Step", "Trickle"),
+        *("HalfClose", "Handshake", "Play", "Serve", "Step", "Trickle"),
     ),
     "headway.testing.serving": ("ServedChain",),
 }

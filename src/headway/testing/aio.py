@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from headway.aio.connection import words
-from headway.errors import ExpectationFailed, PeerGone, RequestTimeout
+from headway.errors import PeerGone, RequestTimeout
 from headway.testing import script, stories
 from headway.testing.conversation import Closed, VersionFields
-from headway.testing.face import LOOPBACK, Face, address_of, listening_socket, network_of
+from headway.testing.face import LOOPBACK, Face, address_of, network_of
+from headway.testing.listener import ListenerFace
 from headway.testing.stories import TIMEOUT
 from headway.types import Address
 
 if TYPE_CHECKING:
     from headway.network import Network
+    from headway.sim.actor import Honest
+    from headway.testing.face import Watched
     from headway.testing.frames import Damage
     from headway.testing.script import Step
     from headway.testing.serving import ServedChain, Tricks
@@ -179,31 +182,34 @@ class AsyncTestPeer(Face):
         __tracebackhide__ = True
         return await self._run(script.play(self._talk, list(steps), self._now()))
 
+    async def play(
+        self, actor: Honest, *, timeout: float = TIMEOUT, until: Callable[[], bool] | None = None
+    ) -> Closed | None:
+        __tracebackhide__ = True
+        return await self._go(self._acts(actor, timeout, until))
+
     async def _flush(self, timeout: float) -> None:
         await self._run(stories.flush(self._talk, timeout, self._now()))
 
     async def _run(self, story: Story[T]) -> T:
         __tracebackhide__ = True
-        self._begin()
+        return await self._go(self._steps(story))
+
+    async def _go(self, steps: Generator[Instant, None, T]) -> T:
+        __tracebackhide__ = True
         try:
-            until = next(story)
             while True:
-                await self._wait(until)
-                self._move()
-                until = story.send(self._now())
+                until = next(steps)
+                self._waiter = _Waiter([self._watched], until)
+                await self._waiter.wait()
         except StopIteration as done:
             result: T = done.value
             return result
         finally:
-            self._is_busy = False
-
-    async def _wait(self, until: Instant) -> None:
-        """Until bytes can move, or that instant, or our own end."""
-        reads, writes = not self._endpoint.has_ended, bool(self._endpoint.queued)
-        self._waiter = _Waiter(self._endpoint.fileno(), until, reads=reads, writes=writes)
-        await self._waiter.wait()
+            steps.close()
 
     def _wake(self) -> None:
+        """Whoever waits here goes on, before a descriptor is closed that is watched."""
         if self._waiter is not None:
             self._waiter.stop()
 
@@ -211,56 +217,72 @@ class AsyncTestPeer(Face):
         return self._loop.time()
 
 
-class AsyncListener:
+class AsyncListener(ListenerFace[AsyncTestPeer]):
     """As `Listener`: where a node under test can dial us."""
 
     def __init__(self, network: Network, host: str, port: int) -> None:
-        self._network = network
-        self._socket = listening_socket(host, port)
-        self._socket.setblocking(False)
-        name = self._socket.getsockname()
-        self.address: Final = Address(name[0], name[1])
-        self._accepted: list[AsyncTestPeer] = []
+        super().__init__(AsyncTestPeer, network, host, port)
+        self._waiters: set[_Waiter] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        self.close()
-        for peer in self._accepted:
-            peer.close()
+        self._close_all()
+
+    def close(self) -> None:
+        for waiter in tuple(self._waiters):
+            waiter.stop()
+        super().close()
 
     async def accept(self, *, timeout: float = TIMEOUT, auto_pong: bool = True) -> AsyncTestPeer:
         __tracebackhide__ = True
         until = asyncio.get_running_loop().time() + timeout
-        while True:
-            try:
-                accepted, _ = self._socket.accept()
-            except BlockingIOError:
-                if asyncio.get_running_loop().time() >= until:
-                    raise ExpectationFailed(f"nobody connected to {self.address} within {timeout:g} s") from None
-                await _Waiter(self._socket.fileno(), until, reads=True).wait()
-                continue
-            peer = AsyncTestPeer(accepted, network=self._network, inbound=True, auto_pong=auto_pong)
-            self._accepted.append(peer)
-            return peer
+        while (peer := self._accept_now(auto_pong=auto_pong)) is None:
+            if asyncio.get_running_loop().time() >= until:
+                raise self._nobody(timeout)
+            await self._wait(until)
+        return peer
 
-    def close(self) -> None:
-        self._socket.close()
+    async def play(
+        self, actor: Honest, *, timeout: float = TIMEOUT, until: Callable[[], bool] | None = None
+    ) -> list[AsyncTestPeer]:
+        __tracebackhide__ = True
+        steps = self._steps(actor, timeout, until)
+        try:
+            while True:
+                due = next(steps)
+                await self._wait(due)
+        except StopIteration as done:
+            had: list[AsyncTestPeer] = done.value
+            return had
+        finally:
+            steps.close()
+
+    async def _wait(self, until: Instant) -> None:
+        waiter = _Waiter(self._watched, until)
+        self._waiters.add(waiter)
+        for peer in self._playing:
+            peer._waiter = waiter  # noqa: SLF001  # to be woken before the peer is closed
+        try:
+            await waiter.wait()
+        finally:
+            self._waiters.remove(waiter)
 
 
 class _Waiter:
-    """One wait for a descriptor. Nothing is read or written here, so a wait that is cancelled loses nothing."""
+    """One wait for descriptors. Nothing is read or written here, so a wait that is cancelled loses nothing."""
 
-    def __init__(self, fd: int, until: Instant, *, reads: bool = False, writes: bool = False) -> None:
+    def __init__(self, watched: Iterable[Watched], until: Instant) -> None:
         self._loop = asyncio.get_running_loop()
-        self._fd, self._reads, self._writes = fd, reads, writes
+        self._watched = list(watched)
         self._woken: asyncio.Future[None] = self._loop.create_future()
         self._alarm = self._loop.call_at(until, self.stop)
-        if reads:
-            self._loop.add_reader(fd, self.stop)
-        if writes:
-            self._loop.add_writer(fd, self.stop)
+        for fd, reads, writes in self._watched:
+            if reads:
+                self._loop.add_reader(fd, self.stop)
+            if writes:
+                self._loop.add_writer(fd, self.stop)
 
     async def wait(self) -> None:
         try:
@@ -269,12 +291,13 @@ class _Waiter:
             self.stop()
 
     def stop(self) -> None:
-        """The descriptor is watched no longer, and whoever waits goes on."""
+        """The descriptors are watched no longer, and whoever waits goes on."""
         self._alarm.cancel()
-        if self._reads:
-            self._loop.remove_reader(self._fd)
-        if self._writes:
-            self._loop.remove_writer(self._fd)
-        self._reads = self._writes = False
+        for fd, reads, writes in self._watched:
+            if reads:
+                self._loop.remove_reader(fd)
+            if writes:
+                self._loop.remove_writer(fd)
+        self._watched.clear()
         if not self._woken.done():
             self._woken.set_result(None)

@@ -40,6 +40,8 @@ MAX_INBOX_BYTES: Final = 64_000_000
 """Bytes of them on the wire: sixteen blocks of the largest size."""
 MAX_QUEUED: Final = 4_000_000
 """Bytes that wait for a remote which does not read, before nothing more is answered by itself."""
+MAX_OPENING: Final = 1_000_000
+"""Bytes kept of what a remote says before we say anything, for an actor that is to hear it from the beginning."""
 
 
 class Line(Protocol):
@@ -59,6 +61,16 @@ class Line(Protocol):
 
     def drop(self) -> None:
         """Close with a RST: what is queued, here or there, is lost."""
+
+
+class Audience(Protocol):
+    """Who hears the bytes that come, and answers in place of the test: an actor (`stage`)."""
+
+    @property
+    def is_reading(self) -> bool: ...
+
+    def receive(self, data: bytes, now: Instant) -> None: ...
+    def ended(self, now: Instant) -> None: ...
 
 
 class VersionFields(TypedDict, total=False):
@@ -128,12 +140,16 @@ class Conversation:
         self.closed: Closed | None = None
         self.unreadable = ""
         """Why nothing that comes can be read any more."""
+        self.audience: Audience | None = None
         self._line = line
         self._rng = rng
         self._wall_offset = wall_time - now
         self._wire = network.codec.open(inbound=inbound)
         self._inbox: deque[Heard] = deque()
         self._inbox_bytes = 0
+        self._opening = bytearray()
+        self._has_begun = False
+        """Something was said, or too much was heard before."""
         self._sent_at = now
         self._height = 0
         self.transcript.note(f"= connected {'by' if inbound else 'to'} {remote}", now)
@@ -143,9 +159,34 @@ class Conversation:
         """Bytes that the system has not taken yet."""
         return self._line.queued
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what comes is wanted now."""
+        return self.audience is None or self.audience.is_reading
+
+    def open_to(self, audience: Audience, now: Instant) -> None:
+        """From now on this one hears what comes, and answers; what has come before it is told at once.
+
+        Raises LocalProtocolError when something was said already, or too much was heard.
+        """
+        if self._has_begun:
+            raise LocalProtocolError("an actor has a connection from the first byte on, and this one is under way")
+        self.audience = audience
+        heard, self._opening = bytes(self._opening), bytearray()
+        audience.receive(heard, now)
+
     # What comes.
 
     def receive_data(self, data: bytes, now: Instant) -> None:
+        self._read(data, now)
+        if self.audience is not None:
+            self.audience.receive(data, now)
+        elif not self._has_begun:
+            self._opening += data
+            if len(self._opening) > MAX_OPENING:
+                self._begin()
+
+    def _read(self, data: bytes, now: Instant) -> None:
         if self.unreadable:
             return
         self._wire.receive_data(data)
@@ -157,7 +198,7 @@ class Conversation:
             self.transcript.note(f"! nothing can be read any more: {self.unreadable}", now)
 
     def receive_eof(self, now: Instant) -> None:
-        self.receive_data(b"", now)  # what only more bytes could have told is told now
+        self._read(b"", now)  # what only more bytes could have told is told now
         self._end("remote", "closed", now)
 
     def handle_connection_lost(self, why: str, now: Instant) -> None:
@@ -181,9 +222,9 @@ class Conversation:
     def _answer_ping(self, message: Message, now: Instant) -> bool:
         if not (self.auto_pong and isinstance(message, Ping) and message.nonce is not None):
             return False
-        if self.closed or self.queued > MAX_QUEUED:
+        if self.audience is not None or self.closed or self.queued > MAX_QUEUED:
             return False
-        self.say([Pong(message.nonce, self._height, self._wall_time(now))], now)
+        self.say([Pong(message.nonce, self._height, self.wall_time(now))], now)
         return True
 
     # What is said. All of it raises PeerGone once the connection has ended.
@@ -195,7 +236,7 @@ class Conversation:
         own = Version(
             codec.protocol_version,
             SERVICES,
-            self._wall_time(now),
+            self.wall_time(now),
             nonce,
             USER_AGENT,
             self._height,
@@ -205,7 +246,7 @@ class Conversation:
 
     def ping(self, now: Instant) -> Ping:
         """A new one, not sent yet."""
-        return Ping(self._rng.getrandbits(self.network.codec.nonce_bits) or 1, self._height, self._wall_time(now))
+        return Ping(self._rng.getrandbits(self.network.codec.nonce_bits) or 1, self._height, self.wall_time(now))
 
     def say(self, messages: Iterable[Message], now: Instant) -> None:
         """All of them in one write. Raises LocalProtocolError for what this network cannot say."""
@@ -232,7 +273,13 @@ class Conversation:
         for line in lines:
             self.transcript.note(line, now)
         self._sent_at = now
+        self._begin()
         self._line.send(data)
+
+    def _begin(self) -> None:
+        """It is too late for an actor."""
+        self._has_begun = True
+        self._opening.clear()
 
     # Ends.
 
@@ -253,6 +300,8 @@ class Conversation:
         if self.closed is None:
             self.closed = Closed(by, how, now - self._sent_at)
             self.transcript.note(f"x {self.closed}", now)
+            if self.audience is not None:
+                self.audience.ended(now)
 
     def _check_open(self) -> None:
         if self.closed:
@@ -284,5 +333,6 @@ class Conversation:
         if self.closed and self.closed.by == "us":
             raise LocalProtocolError("we have closed this connection ourselves")
 
-    def _wall_time(self, now: Instant) -> int:
+    def wall_time(self, now: Instant) -> int:
+        """Unix seconds."""
         return int(self._wall_offset + now)

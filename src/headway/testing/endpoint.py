@@ -5,6 +5,8 @@ The `Line` of a conversation. Who waits until it can move, and how, are `peer` a
 
 from __future__ import annotations
 
+import os
+import select
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +23,8 @@ _AT_ONCE: Final = 1 << 18
 MAX_READ: Final = 32_000_000
 """Bytes read before somebody looks at the clock again: as many as the system may hold for us (its largest receive
 buffer), so that nobody is blamed for our own delay, and a flood cannot put off a deadline for ever."""
+_ENDS: Final = getattr(select, "POLLRDHUP", 0)
+"""The remote sends no more: Linux tells that before all is read. Failures are told by every system, and unasked."""
 _RESET: Final = b"\x01\0\0\0\0\0\0\0"
 """SO_LINGER: on, 0 seconds. A close is a RST then."""
 
@@ -75,22 +79,36 @@ class Endpoint:
             self._queue.clear()
 
     def read_into(self, talk: Conversation, now: Instant) -> None:
-        """Tell the conversation what has come, and the end."""
+        """Tell the conversation what has come, as far as it wants to hear, and the end."""
         total = 0
-        while not self.has_ended and total < MAX_READ:
+        while talk.is_reading and not self.has_ended and total < MAX_READ:
             try:
                 data = self._socket.recv(_AT_ONCE)
             except BlockingIOError:
                 return
             except OSError as error:
                 self.has_ended = True
-                talk.handle_connection_lost("reset" if isinstance(error, ConnectionResetError) else words(error), now)
+                talk.handle_connection_lost(_how(error), now)
                 return
             total += len(data)
             if data:
                 talk.receive_data(data, now)
             else:
                 self.has_ended = True
+                talk.receive_eof(now)
+        if not talk.is_reading and not self.has_ended:
+            self._look_for_end(talk, now)
+
+    def _look_for_end(self, talk: Conversation, now: Instant) -> None:
+        """Tell the end alone, and leave unread what stands before it."""
+        waiting = select.poll()
+        waiting.register(self._socket, _ENDS)
+        for _, seen in waiting.poll(0):
+            self.has_ended = True
+            failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if seen & select.POLLERR else 0
+            if failure:
+                talk.handle_connection_lost(_how(OSError(failure, os.strerror(failure))), now)
+            else:
                 talk.receive_eof(now)
 
     def half_close(self) -> None:
@@ -119,3 +137,8 @@ class Endpoint:
         self._socket.close()
         self._queue.clear()
         self.has_ended = True
+
+
+def _how(error: OSError) -> str:
+    """A connection ended with it."""
+    return "reset" if isinstance(error, ConnectionResetError) else words(error)

@@ -8,25 +8,38 @@ from __future__ import annotations
 import random
 import socket
 import time
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, Unpack
 
 from headway.errors import ConfigError, LocalProtocolError
 from headway.network_file import load_network
+from headway.testing import stage
 from headway.testing.conversation import Closed, Conversation, VersionFields
 from headway.testing.endpoint import Endpoint
 from headway.testing.serving import ServedChain, Tricks
 from headway.types import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from headway.network import Network
+    from headway.sim.actor import Honest
+    from headway.testing.stories import Story
     from headway.testing.transcript import Transcript
     from headway.types import Instant
     from headway.wire.messages import Message, Version
 
+T = TypeVar("T")
+
 LOOPBACK: Final = "127.0.0.1"
 _rng: Final = random.SystemRandom()
+
+
+class Watched(NamedTuple):
+    """A descriptor, and what somebody waits for there."""
+
+    fd: int
+    reads: bool
+    writes: bool
 
 
 class Face:
@@ -120,11 +133,40 @@ class Face:
         self._endpoint.flush()
         self._endpoint.read_into(self._talk, self._now())
 
-    def _begin(self) -> None:
+    @property
+    def _watched(self) -> Watched:
+        """What to wait for."""
+        reads = self._talk.is_reading and not self._endpoint.has_ended
+        return Watched(self._endpoint.fileno(), reads=reads, writes=bool(self._endpoint.queued))
+
+    def _steps(self, story: Story[T]) -> Generator[Instant, None, T]:
+        """The story, with the bytes that belong to it: the instants until which to wait."""
+        __tracebackhide__ = True
+        self._check_idle()
+        self._is_busy = True
+        try:
+            self._move()
+            until = next(story)
+            while True:
+                yield until
+                self._move()
+                until = story.send(self._now())
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            self._is_busy = False
+
+    def _acts(
+        self, actor: Honest, timeout: float, until: Callable[[], bool] | None = None
+    ) -> Generator[Instant, None, Closed | None]:
+        """As `_steps`: the actor's part."""
+        self._check_idle()
+        return self._steps(stage.play(self._talk, actor, timeout, until, self._now()))
+
+    def _check_idle(self) -> None:
         if self._is_busy:
             raise LocalProtocolError(f"{self!r} is at work: one call at a time")
-        self._is_busy = True
-        self._move()
 
     def _served(self, chain: Sequence[bytes] | ServedChain, tricks: Tricks) -> ServedChain:
         if not isinstance(chain, ServedChain):
@@ -145,12 +187,3 @@ def address_of(target: str | Address, network: Network) -> Address:
         return target if isinstance(target, Address) else Address.parse(target, network.port)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Raises ConfigError that says why nobody can listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None

@@ -16,20 +16,24 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, overload
 
 from headway.blocking.connection import words
-from headway.errors import ExpectationFailed, PeerGone, RequestTimeout
+from headway.errors import PeerGone, RequestTimeout
 from headway.testing import script, stories
 from headway.testing.conversation import Closed, VersionFields
-from headway.testing.face import LOOPBACK, Face, address_of, listening_socket, network_of
+from headway.testing.face import LOOPBACK, Face, address_of, network_of
+from headway.testing.listener import ListenerFace
 from headway.testing.stories import TIMEOUT
 from headway.types import Address
 
 if TYPE_CHECKING:
     from headway.network import Network
+    from headway.sim.actor import Honest
+    from headway.testing.face import Watched
     from headway.testing.frames import Damage
     from headway.testing.script import Step
     from headway.testing.serving import ServedChain, Tricks
@@ -186,63 +190,83 @@ class TestPeer(Face):
         __tracebackhide__ = True
         return self._run(script.play(self._talk, list(steps), self._now()))
 
+    def play(
+        self, actor: Honest, *, timeout: float = TIMEOUT, until: Callable[[], bool] | None = None
+    ) -> Closed | None:
+        """An actor (`actors`) acts in place of the test, handshake and all: before it nothing may be said here.
+
+        Ends as `serve`; what came can be taken afterwards. How the connection ended, or None: the actor can go on.
+        """
+        __tracebackhide__ = True
+        return self._go(self._acts(actor, timeout, until))
+
     def _flush(self, timeout: float) -> None:
         self._run(stories.flush(self._talk, timeout, self._now()))
 
     def _run(self, story: Story[T]) -> T:
         __tracebackhide__ = True
-        self._begin()
+        return self._go(self._steps(story))
+
+    def _go(self, steps: Generator[Instant, None, T]) -> T:
+        __tracebackhide__ = True
         try:
-            until = next(story)
             while True:
-                self._wait(until)
-                self._move()
-                until = story.send(self._now())
+                until = next(steps)
+                _wait([self._watched], until)
         except StopIteration as done:
             result: T = done.value
             return result
         finally:
-            self._is_busy = False
-
-    def _wait(self, until: Instant) -> None:
-        """Until bytes can move, or that instant."""
-        waiting = select.poll()
-        wanted = (select.POLLIN * (not self._endpoint.has_ended)) | (select.POLLOUT * bool(self._endpoint.queued))
-        if wanted:
-            waiting.register(self._endpoint.fileno(), wanted)
-        waiting.poll(min(max(ceil(1_000 * (until - self._now())), 0), _LONGEST))
+            steps.close()
 
 
-class Listener:
+class Listener(ListenerFace[TestPeer]):
     """Where a node under test can dial us. At the end of its `with` it is closed, and so are the peers it accepted."""
 
     def __init__(self, network: Network, host: str, port: int) -> None:
-        self._network = network
-        self._socket = listening_socket(host, port)
-        name = self._socket.getsockname()
-        self.address: Final = Address(name[0], name[1])
-        self._accepted: list[TestPeer] = []
+        super().__init__(TestPeer, network, host, port)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.close()
-        for peer in self._accepted:
-            peer.close()
+        self._close_all()
 
     def accept(self, *, timeout: float = TIMEOUT, auto_pong: bool = True) -> TestPeer:
         """The next connection. Raises ExpectationFailed when nobody dials in time."""
         __tracebackhide__ = True
-        self._socket.settimeout(timeout)
-        try:
-            accepted, _ = self._socket.accept()
-        except (TimeoutError, BlockingIOError):
-            raise ExpectationFailed(f"nobody connected to {self.address} within {timeout:g} s") from None
-        peer = TestPeer(accepted, network=self._network, inbound=True, auto_pong=auto_pong)
-        self._accepted.append(peer)
+        until = time.monotonic() + timeout
+        while (peer := self._accept_now(auto_pong=auto_pong)) is None:
+            if time.monotonic() >= until:
+                raise self._nobody(timeout)
+            _wait(self._watched, until)
         return peer
 
-    def close(self) -> None:
-        """Listen no more: who dials now is refused. The peers stay."""
-        self._socket.close()
+    def play(
+        self, actor: Honest, *, timeout: float = TIMEOUT, until: Callable[[], bool] | None = None
+    ) -> list[TestPeer]:
+        """An actor (`actors`) sits here, and acts on each connection that is made, as `TestPeer.play`.
+
+        Ends as `serve`, but not when remotes have gone: others may come. The peers on which it has acted; those that
+        are still connected it has again when it plays once more.
+        """
+        __tracebackhide__ = True
+        steps = self._steps(actor, timeout, until)
+        try:
+            while True:
+                due = next(steps)
+                _wait(self._watched, due)
+        except StopIteration as done:
+            had: list[TestPeer] = done.value
+            return had
+        finally:
+            steps.close()
+
+
+def _wait(watched: Iterable[Watched], until: Instant) -> None:
+    """Until bytes can move, or that instant."""
+    waiting = select.poll()
+    for fd, reads, writes in watched:
+        if reads or writes:
+            waiting.register(fd, select.POLLIN * reads | select.POLLOUT * writes)
+    waiting.poll(min(max(ceil(1_000 * (until - time.monotonic())), 0), _LONGEST))

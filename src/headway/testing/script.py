@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from headway.errors import HeadwayError
-from headway.testing import stories
+from headway.testing import stage, stories
 from headway.testing.conversation import Conversation, VersionFields
 from headway.testing.serving import ServedChain, Tricks
 from headway.testing.stories import TIMEOUT
 
 if TYPE_CHECKING:
+    from headway.sim.actor import Honest
     from headway.testing.frames import Damage
     from headway.testing.stories import Story
     from headway.testing.wants import Want
@@ -147,6 +148,18 @@ class Serve:
     def story(self, talk: Conversation, now: Instant) -> Story[object]:
         chain = ServedChain(talk.network, self.blocks, **self.tricks)
         return stories.serve(talk, chain, self.timeout, self.until, now)
+
+
+@dataclass(frozen=True)
+class Play:
+    """The first step, as nothing may be said before it."""
+
+    actor: Honest
+    timeout: float = TIMEOUT
+    until: Callable[[], bool] | None = None
+
+    def story(self, talk: Conversation, now: Instant) -> Story[object]:
+        return stage.play(talk, self.actor, self.timeout, self.until, now)
 
 
 @dataclass(frozen=True)

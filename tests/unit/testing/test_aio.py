@@ -7,12 +7,14 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import headway
 from headway.errors import ConfigError, ExpectationFailed, LocalProtocolError, PeerGone, RequestTimeout
 from headway.networks.bitcoin import REGTEST
+from headway.testing.actors import Chain, Silent, Slow, Staller
 from headway.testing.aio import AsyncTestPeer
 from headway.testing.chain import regtest_chain
 from headway.testing.damage import damaged
@@ -201,6 +203,56 @@ async def test_a_node_on_the_same_loop_takes_a_good_peer_for_a_bad_one(tmp_path:
                     break
         for task in serving:
             await task
+
+
+@on_loop
+async def test_a_node_on_the_same_loop_brings_a_chain_past_an_actor_that_stalls(tmp_path: Path) -> None:
+    """It gives ten blocks, and leaves the node waiting for those that it asked it for besides."""
+    chain = Chain(REGTEST, list(regtest_chain(200, sizes=(0, 0))))
+    staller, honest = Staller(chain, Random(1), after=10), Slow(chain, Random(2), delay=(0.01, 0.02))
+    done = asyncio.Event()
+    async with AsyncTestPeer.listen() as bad, AsyncTestPeer.listen() as good:
+        playing = asyncio.gather(
+            bad.play(staller, timeout=60, until=done.is_set), good.play(honest, timeout=60, until=done.is_set)
+        )
+        addresses = [str(bad.address), str(good.address)]
+        async with headway.Node(network="regtest", connect=addresses, datadir=tmp_path) as node:
+            async for event in node.follow(start=1):
+                if event.id == chain.tip:
+                    break
+            done.set()
+            given = [
+                [line[:7] for peer in peers for line in peer.transcript.lines].count("> block")
+                for peers in await playing
+            ]
+    assert given[0] == 10
+    assert given[1] >= 190
+
+
+@on_loop
+async def test_an_actor_acts_in_its_time_while_others_talk() -> None:
+    async with pair() as (ours, theirs):
+        slow = Slow(Chain(REGTEST, CHAIN), Random(1), delay=(0.02, 0.02))
+        playing = asyncio.create_task(theirs.play(slow, timeout=60))
+        await ours.handshake(timeout=60)
+        assert await ours.ping(timeout=60) >= 0.02
+        with pytest.raises(LocalProtocolError, match="one call at a time"):
+            await theirs.play(slow)
+        ours.drop()
+        assert str(await playing) == "reset by remote"
+
+
+@on_loop
+async def test_who_is_closed_while_an_actor_plays_is_played_no_longer() -> None:
+    silent = Silent(Chain(REGTEST, CHAIN), Random(1))
+    async with AsyncTestPeer.listen() as listener, await AsyncTestPeer.connect(listener.address):
+        [peer] = await listener.play(silent, timeout=60, until=lambda: bool(silent.talks))
+        playing = asyncio.create_task(listener.play(silent, timeout=0.1))
+        await asyncio.sleep(0)
+        listener.close()
+        peer.close()
+        assert await playing == [peer]
+        assert silent.talks == {}
 
 
 @on_loop

@@ -9,10 +9,36 @@ import pytest
 from headway.errors import LocalProtocolError, PeerGone
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
-from headway.testing.conversation import MAX_INBOX, MAX_INBOX_BYTES, MAX_QUEUED, SERVICES, USER_AGENT, Closed
+from headway.testing.conversation import (
+    MAX_INBOX,
+    MAX_INBOX_BYTES,
+    MAX_OPENING,
+    MAX_QUEUED,
+    SERVICES,
+    USER_AGENT,
+    Closed,
+)
+from headway.types import Instant
 from headway.wire import messages as m
 from tests.link import NETWORKS
 from tests.tape import BEGIN, REMOTE, THEIRS, WALL, Tape
+
+
+class Listening:
+    """Who takes the place of the test."""
+
+    is_reading = True
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self.ends: list[float] = []
+
+    def receive(self, data: bytes, now: Instant) -> None:
+        del now
+        self.heard += data
+
+    def ended(self, now: Instant) -> None:
+        self.ends.append(now)
 
 
 def kept(tape: Tape) -> list[m.Message]:
@@ -216,3 +242,46 @@ def test_who_has_gone_cannot_be_told_anything() -> None:
         tape.talk.say_raw(b"x", BEGIN)
     with gone:
         tape.talk.half_close(BEGIN)
+
+
+# Who hears in place of the test.
+
+
+def test_an_audience_hears_the_bytes_from_the_first_on_and_the_end_and_answers_by_itself() -> None:
+    tape, audience = Tape(), Listening()
+    tape.says(THEIRS)
+    tape.talk.open_to(audience, BEGIN)
+    tape.says(m.Ping(1))
+    tape.talk.receive_data(b"HTTP", BEGIN)
+    tape.talk.receive_data(b" and what nobody can read", BEGIN)
+    assert audience.heard.endswith(b"HTTP and what nobody can read")
+    assert audience.heard.startswith(REGTEST.magic)
+    assert [message.command for message in kept(tape)] == ["version", "ping"]
+    assert tape.hears() == []
+    tape.talk.receive_eof(BEGIN + 1)
+    tape.talk.drop(BEGIN + 2)
+    assert audience.ends == [BEGIN + 1]
+
+
+def test_an_audience_that_does_not_want_to_hear_says_so() -> None:
+    tape, audience = Tape(), Listening()
+    assert tape.talk.is_reading
+    tape.talk.open_to(audience, BEGIN)
+    audience.is_reading = False
+    assert not tape.talk.is_reading
+
+
+@pytest.mark.parametrize("begin", ["said", "answered", "flooded"])
+def test_an_audience_that_comes_too_late_is_told(begin: str) -> None:
+    tape = Tape()
+    if begin == "said":
+        tape.talk.say([m.GetAddr()], BEGIN)
+    elif begin == "answered":
+        tape.says(m.Ping(1))
+    else:
+        for _ in range(2):
+            tape.talk.receive_data(bytes(MAX_OPENING // 2 + 1), BEGIN)
+    with pytest.raises(LocalProtocolError, match="this one is under way"):
+        tape.talk.open_to(Listening(), BEGIN)
+    tape.says(m.GetAddr())
+    assert tape.talk.audience is None

@@ -13,6 +13,7 @@ from headway.errors import PeerGone
 from headway.networks.bitcoin import REGTEST
 from headway.testing.conversation import Closed
 from headway.testing.endpoint import Endpoint
+from headway.types import Instant
 from headway.wire.messages import Ping, Verack
 from tests.farend import devour, leaving_nothing, socket_pair
 from tests.tape import BEGIN, Tape
@@ -110,6 +111,47 @@ def test_the_remotes_end_is_told(ends: tuple[Endpoint, socket.socket], how: str)
     endpoint.read_into(tape.talk, BEGIN + 2)
     assert tape.talk.closed == Closed("remote", how, 2.0)
     assert endpoint.has_ended
+
+
+class Deaf:
+    """Who does not want to hear, for a while."""
+
+    is_reading = False
+
+    def receive(self, data: bytes, now: Instant) -> None: ...
+    def ended(self, now: Instant) -> None: ...
+
+
+def deaf() -> tuple[Tape, Deaf]:
+    tape, audience = Tape(), Deaf()
+    tape.talk.open_to(audience, BEGIN)
+    return tape, audience
+
+
+def test_who_does_not_want_to_hear_hears_nothing_until_he_does(ends: tuple[Endpoint, socket.socket]) -> None:
+    endpoint, far = ends
+    far.sendall(b"".join(map(bytes, REGTEST.codec.open(inbound=True).encode(Verack()))))
+    readable(endpoint)
+    tape, audience = deaf()
+    endpoint.read_into(tape.talk, BEGIN)
+    assert (len(tape.talk.unread), tape.talk.closed) == (0, None)
+    audience.is_reading = True
+    endpoint.read_into(tape.talk, BEGIN)
+    assert [heard.message for heard in tape.talk.unread] == [Verack()]
+
+
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_the_remotes_end_is_seen_behind_what_is_not_read(ends: tuple[Endpoint, socket.socket], how: str) -> None:
+    endpoint, far = ends
+    far.sendall(bytes(100))
+    if how == "reset":
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    far.close()
+    readable(endpoint)
+    tape, _ = deaf()
+    endpoint.read_into(tape.talk, BEGIN + 2)
+    assert tape.talk.closed == Closed("remote", how, 2.0)
+    assert (len(tape.talk.unread), endpoint.has_ended) == (0, True)
 
 
 def test_what_cannot_be_sent_is_dropped_and_the_end_is_told_by_reading(ends: tuple[Endpoint, socket.socket]) -> None:

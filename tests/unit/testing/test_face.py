@@ -6,7 +6,7 @@ import pytest
 
 from headway.errors import ConfigError, LocalProtocolError
 from headway.networks.bitcoin import REGTEST
-from headway.testing.face import Face, address_of, listening_socket, network_of
+from headway.testing.face import Face, address_of, network_of
 from headway.testing.serving import ServedChain
 from headway.types import Address
 from headway.wire import messages as m
@@ -24,11 +24,6 @@ def test_an_address_is_a_value_or_as_people_write_it() -> None:
     assert address_of("127.0.0.1", REGTEST).port == REGTEST.port
     with pytest.raises(ConfigError, match="not a port"):
         address_of("127.0.0.1:x", REGTEST)
-
-
-def test_where_nobody_can_listen_says_so() -> None:
-    with listening_socket("127.0.0.1", 0) as listener, pytest.raises(ConfigError, match="cannot listen on"):
-        listening_socket("127.0.0.1", listener.getsockname()[1])
 
 
 def test_what_it_is_and_that_it_ends_without_a_wait() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -17,6 +18,7 @@ from headway import blocking
 from headway.errors import ConfigError, ExpectationFailed, LocalProtocolError, PeerGone, RequestTimeout
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
+from headway.testing.actors import Chain, Honest, Mute, Unreading
 from headway.testing.chain import fork, regtest_chain
 from headway.testing.damage import damaged
 from headway.testing.neo_chain import NeoChain, neo_network, validators
@@ -308,6 +310,52 @@ def test_a_node_of_headway_brings_a_chain_that_is_served(name: str, tmp_path: Pa
         chain_served = peer.serve(chain, timeout=60, until=lambda: len(brought) == len(chain))
     assert brought == chain
     assert set(chain_served.asked) == set(range(1, len(chain) + 1))
+
+
+@pytest.mark.parametrize("name", ["regtest", "neo2", "neo3"])
+def test_a_node_of_headway_brings_the_chain_of_an_actor(name: str, tmp_path: Path) -> None:
+    network, chain = chain_of(name)
+    actor = Honest(Chain(network, chain), Random(1))
+    with TestPeer.listen(network) as listener, bringing(network, listener.address, tmp_path) as brought:
+        [peer] = listener.play(actor, timeout=60, until=lambda: len(brought) == len(chain))
+    assert brought == chain
+    assert any(line.startswith("> block") for line in peer.transcript.lines)
+    assert actor.talks == {}
+
+
+def test_an_actor_that_dials_a_node_of_headway_is_asked_and_left_for_what_it_does() -> None:
+    chain = toy_chain(5)
+    mute = Mute(Chain(TOYNET, chain), Random(1))
+    network = replace(TOYNET, timing=replace(TOYNET.timing, ping_interval=0.05, ping_timeout=0.05))
+    with served(chain, network) as address, TestPeer.connect(address, network=TOYNET) as peer:
+        assert str(peer.play(mute, timeout=60)) == "closed by remote"
+        assert "< ping" in peer.transcript.lines
+        assert any(isinstance(message, m.Ping) for message in peer.heard())
+        assert "> pong" not in peer.transcript.lines
+
+
+def test_a_node_of_headway_does_without_a_peer_that_reads_nothing() -> None:
+    """Its end is seen, though nothing is read."""
+    chain = toy_chain(5)
+    network = replace(TOYNET, timing=replace(TOYNET.timing, ping_interval=0.05, ping_timeout=0.05))
+    unreading = Unreading(Chain(TOYNET, chain), Random(1))
+    with served(chain, network) as address, TestPeer.connect(address, network=TOYNET) as peer:
+        closed = peer.play(unreading, timeout=60)
+        assert closed is not None
+        assert closed.by == "remote"
+
+
+def test_a_play_ends_when_what_it_is_for_has_happened_and_goes_on(pair: tuple[TestPeer, TestPeer]) -> None:
+    ours, theirs = pair
+    actor = Honest(Chain(REGTEST, CHAIN), Random(1))
+    ours.send(ours.version(), m.Verack())
+    assert theirs.play(actor, timeout=60, until=lambda: bool(actor.talks)) is None
+    theirs.play(actor, timeout=60, until=lambda: all(talk.is_ready for talk in actor.talks))
+    ours.expect(m.Verack)
+    actor.grow(20)
+    ours.close()
+    assert str(theirs.play(actor, timeout=60)) == "closed by remote"
+    assert isinstance(theirs.expect(m.Version), m.Version)
 
 
 @pytest.mark.parametrize(

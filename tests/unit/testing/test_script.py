@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
 
-from headway.errors import ExpectationFailed, HeadwayError, PeerGone, RequestTimeout
+from headway.errors import ExpectationFailed, HeadwayError, LocalProtocolError, PeerGone, RequestTimeout
+from headway.networks.bitcoin import REGTEST
 from headway.testing import script
+from headway.testing.actors import Chain, Honest
 from headway.testing.chain import regtest_chain
 from headway.testing.script import (
     Close,
@@ -21,6 +24,7 @@ from headway.testing.script import (
     ExpectSilence,
     HalfClose,
     Handshake,
+    Play,
     Serve,
     Trickle,
 )
@@ -66,6 +70,18 @@ def test_a_trickle_and_a_served_chain() -> None:
     assert ping == m.Ping(7)
     assert isinstance(headers, m.Headers)
     assert len(headers) == 3
+
+
+def test_an_actor_is_played_as_the_first_step_and_what_came_is_there_for_the_next() -> None:
+    tape = Tape()
+    actor = Honest(Chain(REGTEST, CHAIN), Random(1))
+    shakes = (1, lambda: tape.says(THEIRS, m.Verack()))
+    lines = play(tape, Play(actor, until=lambda: bool(tape.talk.unread)), Expect(m.Version), then=(shakes,))
+    assert lines[0].startswith("> version")
+    assert "< verack" in lines
+    with pytest.raises(LocalProtocolError) as failure:
+        play(Tape(), m.Ping(1), Play(actor))
+    assert failure.value.__notes__ == ["in step 2 of 2, Play"]
 
 
 @pytest.mark.parametrize(
