@@ -75,13 +75,13 @@ def test_neo_peer_prints_the_headers_of_a_legacy_node(tmp_path: Path) -> None:
 @pytest.mark.interop
 def test_hostile_peer_shows_how_bcoin_takes_it(tmp_path: Path) -> None:
     with Bcoin() as node:
-        printed = run("hostile_peer.py", node.address, "regtest", cwd=tmp_path)
+        printed = run("hostile_peer.py", node.address, cwd=tmp_path)
         bans = [line for line in node.lines if "Banning peer" in line]
-    assert [re.sub(r"\d+\.\d+ s", "N s", line) for line in printed] == [
-        "garbage              closed by remote after N s, banned (error parsing message)",
-        "wrong checksum       stays (error parsing message)",
-        "oversized frame      stays (error parsing message)",
-        "second version       closed by remote after N s",
+    assert printed == [
+        "garbage              closed by remote error parsing message",
+        "wrong checksum       stays error parsing message",
+        "oversized frame      stays error parsing message",
+        "second version       closed by remote",
         "header without work  stays",
         "1001 addresses       stays",
     ]
