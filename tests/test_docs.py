@@ -335,6 +335,18 @@ def test_reference_lists_every_actor_with_its_options() -> None:
 
 
 @pytest.mark.parametrize(
+    "kind",
+    [testing.Scenario, testing.Role, testing.ChainPlan, testing.Cue, testing.Outcome],
+    ids=lambda kind: kind.__name__,
+)
+def test_reference_lists_every_field_of_a_scenario(kind: type) -> None:
+    text = (REPOSITORY / "docs/reference/testing.md").read_text("utf-8")
+    [row] = re.findall(rf"^\| `{kind.__name__}` \| (.*) \|$", text, re.MULTILINE)
+    fields = {field.name for field in dataclasses.fields(kind)} - {"weight", "needs"}  # for headway's own
+    assert {name for name in fields if f"`{name}`" not in row} == set()
+
+
+@pytest.mark.parametrize(
     ("part", "kind"), [("peer.info", PeerInfo), ("of `headway`", OwnInfo), ("peer.stats", PeerStats)]
 )
 def test_reference_lists_every_figure_of_a_peer(part: str, kind: type) -> None:

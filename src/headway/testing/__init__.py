@@ -5,7 +5,8 @@ asyncio:    async with await AsyncTestPeer.connect(...) as peer: ...
 A script:   peer.script([Handshake(), Ping(7), Expect(Pong), b"garbage", ExpectClosed()])
 An actor:   peer.play(actors.Staller(Chain(REGTEST, blocks), rng))     those of the simulator, over TCP (`actors`)
 Chains:     regtest_chain(20), fork(chain, at=10, length=15), damaged(block, "witness"), NeoChain(...)
-pytest:     the fixtures `test_peer` and `regtest_chain` are there wherever headway is installed (`plugin`)
+Networks:   SimNet()(Scenario("mine", "...", {"honest": Role(count=3)}), seed=7)        in virtual time
+pytest:     the fixtures `test_peer`, `regtest_chain` and `simnet` are there wherever headway is installed (`plugin`)
 
 Nothing is loaded before it is used: neither pytest nor asyncio nor the library of signatures.
 """
@@ -17,6 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headway.errors import ExpectationFailed as ExpectationFailed
+    from headway.sim.invariants import Broken as Broken
+    from headway.sim.scenario import ChainPlan as ChainPlan
+    from headway.sim.scenario import Cue as Cue
+    from headway.sim.scenario import Outcome as Outcome
+    from headway.sim.scenario import Role as Role
+    from headway.sim.scenario import Scenario as Scenario
     from headway.testing.aio import AsyncListener as AsyncListener
     from headway.testing.aio import AsyncTestPeer as AsyncTestPeer
     from headway.testing.chain import fork as fork
@@ -48,9 +55,12 @@ if TYPE_CHECKING:
     from headway.testing.script import Step as Step
     from headway.testing.script import Trickle as Trickle
     from headway.testing.serving import ServedChain as ServedChain
+    from headway.testing.simnet import SimNet as SimNet
 
 _HOME = {
     "headway.errors": ("ExpectationFailed",),
+    "headway.sim.invariants": ("Broken",),
+    "headway.sim.scenario": ("ChainPlan", "Cue", "Outcome", "Role", "Scenario"),
     "headway.testing.aio": ("AsyncListener", "AsyncTestPeer"),
     "headway.testing.chain": ("fork", "regtest_chain", "regtest_headers", "store_chain"),
     "headway.testing.conversation": ("Closed",),
@@ -64,6 +74,7 @@ _HOME = {
         *("HalfClose", "Handshake", "Play", "Serve", "Step", "Trickle"),
     ),
     "headway.testing.serving": ("ServedChain",),
+    "headway.testing.simnet": ("SimNet",),
 }
 """Module -> the public names that live there."""
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures for everybody who has headway and pytest installed.
 
     def test_my_node_answers_a_ping(test_peer, regtest_chain): ...
+    def test_it_gets_past_stallers(simnet): simnet("stallers", seed=7)
 
 It is loaded whenever pytest starts, also by those who never use it: so it imports nothing but pytest.
 """
@@ -14,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from headway.testing.fixtures import PeerFactory
+    from headway.testing.simnet import SimNet
 
 
 @pytest.fixture(name="test_peer")
@@ -31,3 +33,11 @@ def _regtest_chain() -> Callable[..., list[bytes]]:
     from headway.testing.fixtures import regtest_chain  # noqa: PLC0415  (see above)
 
     return regtest_chain
+
+
+@pytest.fixture(name="simnet", scope="session")
+def _simnet() -> SimNet:
+    """Networks in virtual time: `simnet(scenario, seed)` plays a scenario of headway, by its name, or one of yours."""
+    from headway.testing.simnet import SimNet  # noqa: PLC0415  (see above)
+
+    return SimNet()

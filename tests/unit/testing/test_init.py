@@ -47,6 +47,8 @@ def test_type_checkers_see_the_same_names() -> None:
         ("import headway.testing", {"pytest", "asyncio", "cryptography", "socket", "headway.network"}),
         ("from headway.testing import TestPeer", {"pytest", "asyncio", "cryptography"}),
         ("from headway.testing import regtest_chain", {"pytest", "asyncio", "cryptography", "socket"}),
+        ("from headway.testing import Scenario, SimNet", {"pytest", "asyncio", "cryptography", "socket"}),
+        ("from headway.testing.actors import Staller", {"pytest", "asyncio", "cryptography", "socket"}),
         ("import headway.testing.plugin", {"asyncio", "cryptography", "headway.network", "headway.errors"}),
     ],
 )

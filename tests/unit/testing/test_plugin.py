@@ -34,6 +34,9 @@ def test_a_chain_is_made_once(regtest_chain) -> None:
     assert len(chain) == 3
     assert regtest_chain(3)[2] is chain[2]
 
+def test_a_network_gets_past_stallers(simnet) -> None:
+    assert simnet("stallers", seed=7).blocks > 100
+
 def test_that_fails(test_peer: PeerFactory) -> None:
     ours = test_peer.connect(test_peer.listen().address)
     left.append(ours)
@@ -53,7 +56,7 @@ def run(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_fixtures_are_there_and_close_what_a_test_leaves_open(tmp_path: Path) -> None:
     (tmp_path / "test_story.py").write_text(STORY, "utf-8")
     done = run(tmp_path, "test_story.py")
-    assert "4 passed, 1 failed" in done.stdout or "1 failed, 4 passed" in done.stdout, done.stdout + done.stderr
+    assert "1 failed, 5 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_failure_shows_the_line_of_the_test_and_the_transcript(tmp_path: Path) -> None:
@@ -70,6 +73,7 @@ def test_fixtures_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
     assert "test_peer" in listed
     assert "Closed when the test is over, however it ends." in listed
     assert "regtest_chain [session scope]" in listed
+    assert "simnet [session scope]" in listed
 
 
 def test_pytest_finds_the_plugin_wherever_headway_is_installed() -> None:
