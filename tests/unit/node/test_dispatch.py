@@ -246,7 +246,7 @@ def test_what_was_delivered_while_we_were_behind_is_announced_once_we_are_not() 
     story = Story(floor=None)
     story.tree.add(toy_headers(BLOCKS), 1_700_000_000.0)
     story.server.add_peer(1)
-    story.server.received(1, SendHeaders())
+    story.server.received(1, SendHeaders(), 0.0)
     blocks = [story.tree.id(position) for position in range(41)]
     for left, joined in (((), blocks[1:3]), ((), blocks[3:6]), ((blocks[5], blocks[4]), [])):
         story.dispatcher.carry_out(BlocksDelivered(tuple(left), tuple(joined)), 0.0)
@@ -269,7 +269,7 @@ def test_of_a_whole_chain_that_was_delivered_the_last_block_is_announced() -> No
     story = Story(floor=None)
     story.tree.add(toy_headers(BLOCKS), 1_700_000_000.0)
     story.server.add_peer(1)
-    story.server.received(1, SendHeaders())
+    story.server.received(1, SendHeaders(), 0.0)
     for position in range(1, 41):
         story.dispatcher.carry_out(BlocksDelivered((), (story.tree.id(position),)), 0.0)
         story.dispatcher.announce_new()
