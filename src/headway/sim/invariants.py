@@ -37,8 +37,8 @@ MOST_AT_ONCE: Final = 100_000
 """Events at one instant: beyond these, two of them call each other for ever."""
 QUESTIONS: Final = 20
 """Questions for headers that one connection may hear, beside those that it gives a reason for."""
-WORDS_OF_NEWS: Final = (m.Version.command, m.Inv.command, m.Ping.command, m.Pong.command)
-"""Messages that may give a reason for a question: of a block, or (Neo) of a height."""
+HEIGHTS: Final = (m.Ping.command, m.Pong.command)
+"""Messages that tell a height on Neo: a reason for a question, as an announcement is."""
 BLAME: Final = frozenset({Reason.MISBEHAVED, Reason.PROTOCOL, Reason.HANDSHAKE_REJECTED})
 """Ends that say that the remote broke a rule. An honest one may still be slow, or gone."""
 
@@ -319,10 +319,12 @@ class Watch:
         node, stats = self._run.node, peer.stats
         if (asked := stats.sent.get(m.GetHeaders.command)) is None:
             return
-        heard = sum(found.messages for word in WORDS_OF_NEWS if (found := stats.received.get(word)) is not None)
-        timing = node.config.network.timing
+        network = node.config.network
+        words = (m.Inv.command,) if network.rules.header_size else (m.Inv.command, *HEIGHTS)
+        heard = sum(found.messages for word in words if (found := stats.received.get(word)) is not None)
+        timing = network.timing
         age = self._run.simulation.now - stats.connected_at
         polls = age / timing.poll_interval if timing.poll_interval else 0.0
-        messages = len(node.tree) / node.config.network.limits.full_headers
+        messages = len(node.tree) / network.limits.full_headers
         if asked.messages > QUESTIONS + heard + messages + polls + age / UNCONNECTED_INTERVAL:
             self.fail(f"peer {number} was asked for headers {asked.messages} times, and told of news {heard} times")
