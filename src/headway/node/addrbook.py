@@ -264,6 +264,27 @@ class AddressBook:
         self._update(entry)
         self._ledger.note(entry)
 
+    def hurry(self, within: float, now: Instant) -> None:
+        """It was our own line that failed, not they: whoever would have to wait longer is tried within so many seconds.
+        (Looks at the whole book: not for every day.)"""
+        for entry in self._entries.values():
+            if entry.failures and not entry.discouraged and entry.next_try_at > now + within:
+                entry.next_try_at = now + self._rng.uniform(0.0, within)
+                self._update(entry)
+
+    def hurry_one(self, now: Instant, *, manual: bool = False, nets: Collection[Net] = DIALLED) -> None:
+        """Whoever is due next is due now: nobody else is left to try. (Looks at the whole book.)"""
+        waiting = (
+            entry
+            for entry in self._entries.values()
+            if entry.manual == manual and entry.in_use < entry.wanted and not entry.discouraged
+            and (manual or entry.net in nets)
+        )  # fmt: skip
+        entry = min(waiting, key=lambda entry: entry.next_try_at, default=None)
+        if entry is not None:
+            entry.next_try_at = min(entry.next_try_at, now)
+            self._update(entry)
+
     def met(self, address: Address, merit: PeerMerit, now: Instant) -> None:
         """What its peer was like, as far as this connection told: added to what we knew."""
         if entry := self._entries.get(address):

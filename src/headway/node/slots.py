@@ -36,6 +36,12 @@ FEELER_INTERVAL: Final = 120.0
 CROWDED_AFTER: Final = 60.0
 """Seconds without all the peers that we want after which two of them may be of one group, and no more than two: a
 small network may have no other."""
+ALONE_AFTER: Final = 60.0
+"""Seconds without any peer after which, when one is back, it was our own line that had failed: all the others are tried
+again within the same time, however long they would have had to wait."""
+LONELY_INTERVAL: Final = 60.0
+"""Seconds from one try to the next while there is nobody at all, however long each single address has to wait: when the
+line is back, that is seen within a minute or two."""
 MAX_ANCHORS: Final = 2
 """Peers of this run that are dialled first in the next one [MAX_BLOCK_RELAY_ONLY_ANCHORS]."""
 PROXY_PAUSE: Final = 1.0
@@ -101,6 +107,7 @@ class PeerSlots:
         self._feeler_at: Instant | None = None
         self._short_since: Instant | None = None
         self._paused_until: Instant = 0.0
+        self._lonely_at: Instant = 0.0
         self.proxy_failures = 0
         """In a row: of the proxies on the way, for which no address is to blame."""
         self.proxy_error = ""
@@ -187,6 +194,14 @@ class PeerSlots:
             self._short_since = None
         elif self._short_since is None:
             self._short_since = now
+        if self._is_alone(now) and now >= self._lonely_at + LONELY_INTERVAL:
+            self._lonely_at = now
+            self.book.hurry_one(now, manual=self.manual_only, nets=self._nets)
+
+    def _is_alone(self, now: Instant) -> bool:
+        """Nobody is here, nobody is on the way, and everybody has to be waited for."""
+        nobody = not self._ready.total() and not self.pending
+        return nobody and self.short_for(now) >= ALONE_AFTER and not self.has_spare(now)
 
     def dial(self, now: Instant) -> Dial | None:
         """Whom to dial next and what for, or None when nothing is wanted or due. Follow with `dialled`."""
@@ -261,6 +276,8 @@ class PeerSlots:
         slot = self._slots.get(peer)
         if slot is None:
             return ""
+        if not self._ready.total() and self.short_for(now) >= ALONE_AFTER:
+            self.book.hurry(ALONE_AFTER, now)
         self._move(slot, PeerState.READY)
         slot.ready_at = now
         self._ready[slot.kind] += 1

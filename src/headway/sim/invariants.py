@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from headway.node import orders as do
 from headway.node.addrbook import MAX_ADDRESSES
+from headway.node.pace import MAX_DIALS
+from headway.node.pace import WINDOW as MINUTE
 from headway.node.table import SLACK
 from headway.peer.deadlines import NEVER, Cause
 from headway.peer.events import PeerState, Reason, RequestKind
@@ -140,12 +142,25 @@ class Watch:
                 position = node.tree.at(height)
                 self.must(position in node.store.blocks, f"block {height} is not stored")
                 self._look_at_block(node.tree.hash(position), node.store.blocks[position])
+        if not run.scenario.named:
+            self._look_at_pace()
+        if run.scenario.fills_pool:
+            self.must(not node.machine.slots.missing, f"{node.machine.slots.missing} slots are free")
         if run.scenario.max_dials:
             dialled = Counter(order.address for _, order in node.dials)
             address, count = max(dialled.items(), key=lambda each: each[1])
             self.must(count <= run.scenario.max_dials, f"{address} was dialled {count} times")
         for position in range(1, len(node.tree)):
             self.must(node.tree.hash(position) in self._valid_headers, "a header that no chain has is in the tree")
+
+    def _look_at_pace(self) -> None:
+        """No host was dialled more often within a minute than it may be, whatever its port."""
+        dials: dict[str, list[Instant]] = {}
+        for at, order in self._run.node.dials:
+            dials.setdefault(order.address.host, []).append(at)
+        for host, times in dials.items():
+            for first, last in zip(times, times[MAX_DIALS:], strict=False):
+                self.must(last - first >= MINUTE, f"{host} was dialled {MAX_DIALS + 1} times within a minute")
 
     def at_end(self) -> None:
         """Everybody was disconnected."""

@@ -168,6 +168,8 @@ class Scenario:
     """How often it is played, beside the others."""
     max_headers: int = 0
     """Headers that its tree may hold at any time; 0: as many as the chains have."""
+    fills_pool: bool = False
+    """Enough honest peers can be had: when the node has rested, every slot is taken."""
     max_dials: int = 0
     """Times that one address may be dialled; 0: that is not looked at."""
     needs: Needs = ""

@@ -67,6 +67,20 @@ def entry_of(made: AddressBook, address: Address) -> Entry:
 # Who is in it.
 
 
+def test_who_hurries_waits_for_nobody_longer_than_that_but_for_those_who_misbehaved() -> None:
+    made = AddressBook(random.Random(1))
+    good, bad, fine = (Address(f"8.{n}.0.1", 1) for n in range(3))
+    made.add_all((good, bad, fine))
+    for _ in range(12):
+        made.failed(good, "refused", 0.0)
+    made.discourage(bad, "bad-check", 0.0)
+    made.hurry(60.0, 0.0)
+    waits = {entry.address: entry.next_try_at for entry in made.entries()}
+    assert waits[good] <= 60.0
+    assert waits[bad] > 1_000.0
+    assert waits[fine] == 0.0
+
+
 def test_an_address_is_known_once() -> None:
     made = book(A)
     assert not made.add(Address("1.0.0.1", 8333, services=9, last_seen=5))

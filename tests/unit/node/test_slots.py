@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from headway.node.addrbook import AddressBook
@@ -347,6 +348,37 @@ def test_how_long_we_have_been_short_of_peers() -> None:
     story.fill(9.0)
     story.slots.tick(10.0)
     assert story.slots.short_for(99.0) == 0.0
+
+
+def test_when_the_first_of_all_lost_peers_is_back_the_others_are_tried_soon() -> None:
+    story = Story(many(3), peers=3)
+    now = 0.0
+    story.slots.tick(now)
+    while now < 7_200.0:
+        for number in story.dial(now):
+            story.end(number, "no route to host", now, reason=Reason.CONNECT_FAILED)
+        now += 10.0
+    dues = {each: story.book.get(each) for each in many(3)}
+    assert all(entry is not None and entry.failures > 8 for entry in dues.values())
+    while not (begun := story.dial(now)):
+        now += 10.0
+    story.ready(begun[0], now)
+    later = [number for second in range(61) for number in story.dial(now + second)]
+    assert {story.numbers[number].address for number in (*begun, *later)} == set(many(3))
+
+
+def test_who_has_nobody_tries_somebody_once_a_minute_however_long_each_has_to_wait() -> None:
+    for story in (Story(many(4), peers=3), Story(connect=(A,))):
+        dialled: list[float] = []
+        for second in range(3 * 3_600):
+            now = float(second)
+            story.slots.tick(now)
+            for number in story.dial(now):
+                dialled.append(now)
+                story.end(number, "no route to host", now, reason=Reason.CONNECT_FAILED)
+        gaps = [later - earlier for earlier, later in pairwise(dialled)]
+        assert max(gaps) <= 61.0
+        assert len(dialled) <= 3 * 60 + 4 * 12
 
 
 def test_one_more_is_dialled_when_somebody_is_to_be_replaced() -> None:

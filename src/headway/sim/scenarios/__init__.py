@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from headway.sim.scenario import Needs, Scenario
 
-MET_NEEDS: Final[frozenset[Needs]] = frozenset({""})
+MET_NEEDS: Final[frozenset[Needs]] = frozenset({"", "pool"})
 """What the engine can do."""
 
 _ALL: Final = [

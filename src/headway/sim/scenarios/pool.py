@@ -23,11 +23,12 @@ def _found(name: str, about: str, cast: dict[str, Role], **fields: Any) -> Scena
 
 
 SCENARIOS: Final = (
-    _found("found", "A node finds its peers in what it knows already.", {"honest": Role(count=20)}),
+    _found("found", "A node finds its peers in what it knows already.", {"honest": Role(count=20)}, fills_pool=True),
     _found(
         "found-long",
         "A node with more peers to choose from than it wants brings a long chain.",
         {"honest": Role(count=20)},
+        fills_pool=True,
         chains={MAIN: LONG},
         node=UP_TO_BLOCKS,
         weight=4,
@@ -39,6 +40,7 @@ SCENARIOS: Final = (
         node={"dns": True},
         network={"dns_seeds": SEEDS},
         seeds={SEEDS[0]: "", SEEDS[1]: "known"},
+        fills_pool=True,
     ),
     _found(
         "seeds-dead",
@@ -58,6 +60,8 @@ SCENARIOS: Final = (
             Cue((HOUR, HOUR), "light", "honest", everyone=True),
             Cue((HOUR, HOUR + 10.0), "grow", "honest", to=200),
         ),
+        linger=300.0,
+        fills_pool=True,
         needs="pool",
     ),
     _found(
@@ -146,7 +150,7 @@ SCENARIOS: Final = (
         "Many hosts leave after a second, and are there again: none is dialled again and again.",
         {"leaver": Role(Leaver, count=20, options={"after": (0.5, 2.0)}), "honest": Role(count=4)},
         linger=HOUR,
-        max_dials=16,
+        max_dials=24,  # four a minute while it still brings us something, then less and less often
     ),
     _found(
         "hammered",
