@@ -162,28 +162,39 @@ class Net(StrEnum):
     """An IP address of no public network (loopback, private, reserved), or a name that has yet to be looked up."""
 
 
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 _OVERLAYS: Final = ((".onion", Net.ONION), (".i2p", Net.I2P))
-_CJDNS: Final = ipaddress.IPv6Network("fc00::/8")
+_SPECIAL_V4: Final = frozenset((0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256)))
+"""First bytes of ranges that are not all public. `is_global` looks through them one by one, which most need not."""
+_SPECIAL_V6: Final = (b"\x20\x01", b"\x20\x02", b"\x3f\xff")
+"""The same for what begins within 2000::/3, all that is public so far."""
 
 
 def network_of(address: Address) -> Net:
     """Which network an address belongs to."""
-    name = address.host.lower().rstrip(".")
-    for suffix, net in _OVERLAYS:
-        if name.endswith(suffix):
-            return net
-    ip = ip_of(address.host)
-    if ip is not None and ip in _CJDNS:
+    return net_of(address.host, ip_of(address.host))
+
+
+def net_of(host: str, ip: IpAddress | None) -> Net:
+    """The same for a host that has been read: `ip` is what `ip_of` made of it."""
+    if ip is None:
+        name = host.lower().rstrip(".")
+        return next((net for suffix, net in _OVERLAYS if name.endswith(suffix)), Net.UNROUTABLE)
+    packed = ip.packed
+    if isinstance(ip, ipaddress.IPv4Address):
+        is_public = packed[0] not in _SPECIAL_V4 or (ip.is_global and not ip.is_multicast)
+        return Net.IPV4 if is_public else Net.UNROUTABLE
+    if packed[0] == 0xFC:  # fc00::/8
         return Net.CJDNS
-    if ip is None or not ip.is_global or ip.is_multicast:
-        return Net.UNROUTABLE
-    return Net.IPV4 if ip.version == 4 else Net.IPV6
+    is_public = packed[0] >> 5 == 1 and not packed.startswith(_SPECIAL_V6)
+    return Net.IPV6 if is_public or (ip.is_global and not ip.is_multicast) else Net.UNROUTABLE
 
 
-def ip_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def ip_of(host: str) -> IpAddress | None:
     """A host as an IP address; None for a name."""
     try:
-        return ipaddress.ip_address(host)
+        return ipaddress.IPv6Address(host) if ":" in host else ipaddress.IPv4Address(host)
     except ValueError:
         return None
 

@@ -20,7 +20,7 @@ from headway.node.merit import joined
 from headway.node.pace import HostPace
 from headway.node.rota import Rota
 from headway.node.tables import Tables
-from headway.types import OURSELVES, BookChanges, BookRecords, Net
+from headway.types import OURSELVES, Address, BookChanges, BookRecords, Net
 from headway.wire.host import locate
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from headway.node.netgroup import AsNumber
-    from headway.types import Address, Instant, PeerMerit
+    from headway.types import Instant, PeerMerit, PeerRecord
 
 MAX_ADDRESSES: Final = (NEW_BUCKETS + TRIED_BUCKETS) * BUCKET_SIZE
-"""What both tables hold when every place is taken."""
+"""What both tables hold when every place is taken: some 50 MB."""
 DISCOURAGED_FOR: Final = 86_400
 """Seconds (Core's default ban time; its discouragement lasts until restart)."""
 OTHER_CHAIN_FOR: Final = 7 * 86_400
@@ -141,7 +141,23 @@ class AddressBook:
             is_credible = CREDIBLE < address.last_seen <= wall_time + AHEAD
             seen = address.last_seen if is_credible else wall_time - UNKNOWN_AGE
             seen -= 0 if address.host == source.host else PENALTY
-            count += self.add(replace(address, last_seen=max(int(seen), 1)), source.host, now)
+            told = Address(address.host, address.port, address.services, max(int(seen), 1))
+            count += self.add(told, source.host, now)
+        return count
+
+    def merge(self, peers: Iterable[PeerRecord], now: Instant) -> int:
+        """Take over what another book knows, as its sources told it (an import). How many were not known before."""
+        count = 0
+        for record in peers:
+            count += self.add(record.address, record.source, now)
+            entry = self._entries.get(record.address)
+            if entry is None or entry.manual:
+                continue
+            if record.last_success > entry.last_success:
+                entry.last_success, entry.missed = record.last_success, record.missed
+            if record.tried:
+                self._tables.promote(entry)
+            self._ledger.note(entry)
         return count
 
     def add_manual(self, address: Address) -> None:

@@ -6,15 +6,15 @@ Called by the modules of the book (`addrbook`, `tables`, `rota`) only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from headway.node.buckets import BUCKET_SIZE
-from headway.types import Net, PeerMerit, PeerRecord
+from headway.types import Address, Net, PeerMerit, PeerRecord
 from headway.wire.host import locate
 
 if TYPE_CHECKING:
-    from headway.types import Address, Instant
+    from headway.types import Instant
 
 HORIZON: Final = 30 * 86_400
 """Seconds: who was not seen for so long may be gone [ADDRMAN_HORIZON]."""
@@ -143,7 +143,7 @@ class Entry:
         services = known.services | told.services
         if (services, seen) == (known.services, known.last_seen):
             return False, is_newer
-        self.address = replace(known, services=services, last_seen=seen)
+        self.address = Address(known.host, known.port, services, seen)
         return True, is_newer
 
     def record(self) -> PeerRecord:

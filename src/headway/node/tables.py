@@ -150,8 +150,7 @@ class Tables:
 
     def _put_back(self, entry: Entry) -> None:
         """Into the new table, whoever stands there: we have been at this one."""
-        place = self._new_place(entry, entry.source, 0)
-        holder = self._new.at(place)
+        place, holder = self._find_place(entry, entry.source)
         if holder is not None and holder.in_use:
             self._drop(entry)
             return
@@ -161,11 +160,16 @@ class Tables:
 
     def _find_place(self, entry: Entry, source: str) -> tuple[int, Entry | None]:
         """A place of the new table that this source may fill, a free one if there is one, and who stands there."""
-        is_trusted = source == OURSELVES or self.group(source)[0] == NAMES
-        places = (self._new_place(entry, source, turn) for turn in range(TURNS if is_trusted else 1))
-        place = next(places)
-        while (holder := self._new.at(place)) is not None and (other := next(places, None)) is not None:
-            place = other
+        address, group = address_key(entry.address), self.group(entry.address.host)
+        source_group = self.group(source) if source != OURSELVES else address  # a source of its own: any bucket
+        turns = TURNS if source == OURSELVES or source_group[0] == NAMES else 1
+        place, holder = -1, None
+        for turn in range(turns):
+            bucket = new_bucket(self.key, group, source_group, turn)
+            place = place_in(self.key, bucket, address, tried=False)
+            holder = self._new.at(place)
+            if holder is None:
+                break
         return place, holder
 
     def _put_new(self, entry: Entry, place: int) -> None:
@@ -178,12 +182,6 @@ class Tables:
         if not holder.places:
             self._collisions.pop(holder, None)
             self._drop(holder)
-
-    def _new_place(self, entry: Entry, source: str, turn: int) -> int:
-        key = address_key(entry.address)
-        source_group = key if source == OURSELVES else self.group(source)
-        bucket = new_bucket(self.key, self.group(entry.address.host), source_group, turn)
-        return place_in(self.key, bucket, key, tried=False)
 
     def _tried_place(self, entry: Entry) -> int:
         key = address_key(entry.address)

@@ -13,7 +13,7 @@ from hashlib import sha3_256, sha256
 from ipaddress import IPv4Address
 from typing import Final, NamedTuple
 
-from headway.types import Address, Net, ip_of, network_of
+from headway.types import Net, ip_of, net_of
 
 V4_MAPPED: Final = bytes(10) + b"\xff\xff"
 """An IPv4 address in 16 bytes is ::ffff:a.b.c.d."""
@@ -33,11 +33,11 @@ class Place(NamedTuple):
 @lru_cache(maxsize=1024)  # an address is looked at several times while it is dealt with
 def locate(host: str) -> Place:
     """Where a host is. Total: what is no address, and not the name of any key in an overlay, is a name for the DNS."""
-    net = network_of(Address(host, 0))
+    ip = ip_of(host)
+    net = net_of(host, ip)
     if (suffix := _SUFFIXES.get(net)) is not None:
         data = _unbase32(host.removesuffix(suffix))[:32]
         return Place(net, data) if overlay_name(net, data) == host else Place(Net.UNROUTABLE, b"")
-    ip = ip_of(host)
     if ip is None:
         return Place(Net.UNROUTABLE, b"")
     return Place(net, V4_MAPPED + ip.packed if isinstance(ip, IPv4Address) else ip.packed)

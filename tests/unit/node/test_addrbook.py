@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import gc
+import io
 import random
+import resource
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,6 +21,7 @@ from headway.node.addrbook import (
     BAN_CHECK,
     DISCOURAGED_FOR,
     GIVE_UP_AFTER,
+    MAX_ADDRESSES,
     OTHER_CHAIN_FOR,
     PENALTY,
     UNKNOWN_AGE,
@@ -24,8 +30,10 @@ from headway.node.addrbook import (
 from headway.node.entry import HORIZON, MAX_BACKOFF, Entry
 from headway.node.netgroup import group_of
 from headway.node.pace import MAX_DIALS, WINDOW
-from headway.types import Address, Net, PeerMerit
+from headway.store.peers_file import read_peers_file
+from headway.types import Address, Net, PeerMerit, PeerRecord
 from headway.wire.host import locate
+from tests.data import data_path, read
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
@@ -550,6 +558,33 @@ def test_what_gives_up_its_place_is_told_to_be_gone_unless_it_was_never_kept() -
     assert {record.address for record in changes.peers} == {entry.address for entry in made.entries()}
 
 
+def test_another_book_is_taken_over_with_its_sources_and_what_it_knows_of_success() -> None:
+    made = book(B)
+    made.add_manual(C)
+    theirs = (
+        PeerRecord(A, "9.9.9.9", tried=True, last_success=WALL - 50, missed=2),
+        PeerRecord(B, last_success=WALL - 60),
+        PeerRecord(C, tried=True),
+        PeerRecord(ONION, "9.9.9.9"),
+    )
+    assert made.merge(theirs, 0.0) == 2
+    entry = entry_of(made, A)
+    assert (entry.source, entry.tried, entry.last_success, entry.missed) == ("9.9.9.9", True, WALL - 50, 2)
+    assert (entry_of(made, B).tried, entry_of(made, B).last_success) == (False, WALL - 60)
+    assert not entry_of(made, C).tried
+    assert made.merge(theirs, 0.0) == 0
+    changes = made.take_changes()
+    assert changes is not None
+    assert {record.address for record in changes.peers} == {A, B, ONION}
+
+
+def test_what_has_no_room_is_not_taken_over() -> None:
+    """One source, one group: a bucket of 64."""
+    made = book()
+    theirs = [PeerRecord(Address(f"8.8.{n >> 8}.{n & 255}", 1, 0, WALL), "9.9.9.9") for n in range(1_000)]
+    assert made.merge(theirs, 0.0) == len(made) <= 64
+
+
 # An attacker.
 
 VICTIMS = 4_000
@@ -621,6 +656,65 @@ def test_a_flood_from_one_network_gets_no_more_than_its_share(
     draws = [made._tables.draw(made._rng, only_new=False) for _ in range(20_000)]
     share = sum(entry is not None and entry.address not in before for entry in draws) / 20_000
     assert share < 0.5 * places / 64 / 1024 * 1.2 + 0.005  # half of the draws are of the tried table
+
+
+@pytest.mark.soak
+def test_a_million_addresses_of_gossip_keep_the_book_at_its_bound() -> None:
+    """From a thousand peers of as many networks, so that every bucket fills. Memory is that of the process."""
+    made, rng = book(), random.Random(2)
+    before = resident()
+    for _ in range(1_000):
+        teller = Address(f"{rng.randrange(20, 100)}.{rng.randrange(256)}.{rng.randrange(256)}.1", 8333)
+        told = [Address(anywhere(rng), 8333, 1033, WALL - rng.randrange(20 * 86_400)) for _ in range(1_000)]
+        made.learn(told, teller, 1.0)
+    grown = resident() - before
+    assert 60_000 < len(made) <= 65_536 < MAX_ADDRESSES
+    assert grown < 64_000_000, f"{grown} bytes"
+    assert len(made._ledger._gone) == 0  # nothing was kept, so of nothing the end need be told
+
+
+def anywhere(rng: random.Random) -> str:
+    if rng.random() < 0.6:
+        return f"{rng.randrange(101, 126)}.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(256)}"
+    return f"2a01:{rng.randrange(65_536):x}:{rng.randrange(65_536):x}::{rng.randrange(65_536):x}"
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+
+
+# The real network.
+
+
+def seeds() -> tuple[Address, ...]:
+    return read_peers_file(data_path("bitcoin", "p2p", "seeds-nodes_main.txt"), 8333)
+
+
+def snapshot() -> list[Address]:
+    """The reachable nodes of 14 September 2022."""
+    rows = csv.DictReader(io.StringIO(read("bitcoin", "p2p", "reachable-nodes-1663113591.csv.xz").decode()))
+    return [Address(row["address"], int(row["port"]), int(row["services"]), 1_663_113_591) for row in rows]
+
+
+def test_cores_seeds_and_a_snapshot_of_the_network_are_all_known() -> None:
+    made = AddressBook(random.Random(1))
+    made.handle_clock(1_663_200_000, 0.0)
+    assert made.add_all(seeds()) == 2_059
+    made.add_all(snapshot())
+    assert len(made) == len({*seeds(), *snapshot()}) == 16_380
+    nets = Counter(entry.net for entry in made.entries())
+    assert nets == {"ipv4": 6_344, "ipv6": 1_576, "onion": 7_937, "i2p": 512, "cjdns": 11}
+
+
+def test_a_snapshot_told_by_one_peer_alone_gets_no_more_than_its_share() -> None:
+    made = AddressBook(random.Random(1))
+    made.handle_clock(1_663_200_000, 0.0)
+    made.learn(snapshot(), TELLER, 0.0)
+    assert 2_000 < len(made) <= 64 * 64
+    share = sum(entry.net is Net.ONION for entry in made.entries()) / len(made)
+    assert share < 0.4  # half of the snapshot, but of sixteen groups
 
 
 # Cost.

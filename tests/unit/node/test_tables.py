@@ -32,7 +32,7 @@ class Story:
         seen: dict[int, Entry] = {}
         for number in range(1_000):
             entry = self.entry(f"8.8.{number >> 8}.{number & 255}")
-            place = self.tables._new_place(entry, entry.source, 0)
+            place, _ = self.tables._find_place(entry, entry.source)
             if place in seen:
                 assert self.insert(seen[place])
                 return seen[place], entry
@@ -174,7 +174,7 @@ def _crowded() -> list[str]:
     tables, found = Tables(bytes(32), None, lambda _entry: None), []
     for number in range(20_000):
         entry = Entry(Address(f"8.8.{number >> 8 & 255}.{number & 255}", 1))
-        new, tried = tables._new_place(entry, "9.9.9.9", 0), tables._tried_place(entry)
+        (new, _), tried = tables._find_place(entry, "9.9.9.9"), tables._tried_place(entry)
         if new % BUCKET_SIZE < 8 and tried % BUCKET_SIZE < 4:
             found.append(entry.address.host)
     return found[:30]
