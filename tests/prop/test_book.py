@@ -75,6 +75,7 @@ class Book(RuleBasedStateMachine):
     def claim(self, address: Address) -> None:
         if self.book.claim(address, self.now):
             assert not self.in_use.get(address)
+            assert address not in self.manual
             self.in_use[address] = 1
 
     @rule(data=st.data(), how=st.sampled_from(["good", "failed", "discouraged", "of use", "other chain"]))

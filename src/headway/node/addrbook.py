@@ -216,10 +216,10 @@ class AddressBook:
         return self._use(next((entry for entry in picked if entry is not None and suits(entry)), None), now)
 
     def claim(self, address: Address, now: Instant) -> bool:
-        """Take this very address, when it is known and may be dialled now (an anchor)."""
+        """Take this very address, when we found it ourselves and it may be dialled now (an anchor)."""
         entry = self._entries.get(address)
         self._rota.wake(now)
-        if entry is None or entry.idle_at < 0 or not self._may_dial(entry, now):
+        if entry is None or entry.manual or entry.idle_at < 0 or not self._may_dial(entry, now):
             return False
         return self._use(entry, now) is not None
 
