@@ -17,7 +17,7 @@ from headway.sim.hostile import ACTORS as HOSTILE
 from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
-from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Torn, Unconnected
+from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Sneaky, Torn, Unconnected
 from headway.sim.hostile.silence import Dribbler, Mute, Silent, Staller, Tarpit, Trickler, Unreading, Unshaken
 from headway.sim.hostile.witnesses import Unproven
 from headway.sim.poor import POOR, Backwards, Chopped, InvOnly, Pruned, Slow, Taciturn, Unannouncing
@@ -56,6 +56,7 @@ __all__ = [
     "Rerun",
     "Silent",
     "Slow",
+    "Sneaky",
     "Staller",
     "Stutterer",
     "Swapped",

@@ -150,7 +150,7 @@ SCENARIOS: Final = (
         "Many hosts leave after a second, and are there again: none is dialled again and again.",
         {"leaver": Role(Leaver, count=20, options={"after": (0.5, 2.0)}), "honest": Role(count=4)},
         linger=HOUR,
-        max_dials=24,  # four a minute while it still brings us something, then less and less often
+        max_dials=24,
     ),
     _found(
         "hammered",
