@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from headway.node.addrbook import AddressBook
 from headway.node.discovery import Discovery
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from headway.peer.events import PeerDisconnected
     from headway.sync.scheduler import SyncScheduler
     from headway.types import Address, BookRecords, Instant
+
+_K = TypeVar("_K")
 
 SCRATCH: Final = 256 * 1024
 """Bytes of the receive buffer that all peers share: it is filled and drained within one input."""
@@ -202,8 +204,8 @@ class Pool:
     def peer_ended(self, number: int, peer: Peer, event: PeerDisconnected, now: Instant) -> None:
         if peer.inbound:
             self._shaking.pop(number, None)
-            self._hosts -= Counter((peer.address.host,))
-            self._groups -= Counter((self.book.group(peer.address),))
+            _count_less(self._hosts, peer.address.host)
+            _count_less(self._groups, self.book.group(peer.address))
         merit = merit_of(peer.machine, event.reason)
         discourage = peer.discourage or peer.is_ourselves
         self.slots.ended(number, event.reason, event.message, now, discourage=discourage, merit=merit)
@@ -333,3 +335,10 @@ class Pool:
         """The protocol trace of one peer, its address in front of each line."""
         log = self._log
         return None if log is None else lambda line: log(f"{address} {line}")
+
+
+def _count_less(counter: Counter[_K], key: _K) -> None:
+    """One less of these, and nothing kept of what there is none of. (`counter -= ...` would look at all the others.)"""
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
