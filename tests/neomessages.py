@@ -131,6 +131,7 @@ def version3(
         nonce,
         agent,
         capabilities.height_of(found),
+        capabilities.is_full_node(found),
         port=capabilities.port_of(found),
         magic=magic,
         capabilities=found,

@@ -82,6 +82,9 @@ class ToyParser:
     def transaction(self, raw: Raw) -> ToyTransaction:
         return ToyTransaction(bytes(raw))
 
+    def transaction_forms(self, raw: Raw) -> dict[m.InvEntry, Raw]:
+        return {m.InvEntry(TX, sha256(raw)): raw}
+
 
 PARSER = ToyParser()
 
@@ -130,7 +133,7 @@ def toy_requests(blocks: Sequence[bytes], first_height: int = 1) -> list[BlockRe
 GENESIS = BlockId(0, toy_hash(GENESIS_BLOCK))
 
 
-_VERSION = struct.Struct("<IQQQI")  # protocol, services, wall time, nonce, height; the user agent is the rest
+_VERSION = struct.Struct("<IQQQI?")  # protocol, services, wall time, nonce, height, relay; the user agent is the rest
 _ENTRY = struct.Struct("<B32s")  # type, hash
 
 
@@ -143,8 +146,8 @@ def _records(raw: Raw, size: int, most: int) -> list[bytes]:
 def _read_version(raw: bytes) -> m.Version:
     if not _VERSION.size <= len(raw) <= _VERSION.size + 256:
         raise CodecError(f"a version of {len(raw)} bytes")
-    protocol, services, time, nonce, height = _VERSION.unpack_from(raw)
-    return m.Version(protocol, services, time, nonce, raw[_VERSION.size :].decode("latin-1"), height)
+    protocol, services, time, nonce, height, relay = _VERSION.unpack_from(raw)
+    return m.Version(protocol, services, time, nonce, raw[_VERSION.size :].decode("latin-1"), height, relay)
 
 
 def _read_nonce(raw: bytes) -> int | None:
@@ -200,8 +203,8 @@ def toy_frame(number: int, payload: bytes, *, magic: bytes = MAGIC) -> bytes:
 
 def _payload(message: m.Message) -> bytes:
     match message:
-        case m.Version(protocol, services, time, nonce, agent, height):
-            return _VERSION.pack(protocol, services, time, nonce, height) + agent.encode("latin-1")
+        case m.Version(protocol, services, time, nonce, agent, height, relay):
+            return _VERSION.pack(protocol, services, time, nonce, height, relay) + agent.encode("latin-1")
         case m.Ping() | m.Pong():
             return b"" if message.nonce is None else message.nonce.to_bytes(8, "little")
         case m.GetHeaders() | m.GetBlocks():

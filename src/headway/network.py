@@ -95,6 +95,8 @@ class Limits:
     """Ceiling of one batch that is outstanding at one peer."""
     max_queued_requests: int = 16
     """Requests that may wait behind an outstanding one of their kind at one peer; more is the caller's error."""
+    max_transaction: int = 4_000_000
+    """Bytes of a transaction of ours: what is larger fits no block [MAX_BLOCK_WEIGHT]."""
     max_block_size: int = 4_000_000
     """Bytes of the largest block; for the window's byte bound until sizes are known."""
     typical_block_size: int = 2_000_000

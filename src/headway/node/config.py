@@ -33,6 +33,11 @@ class NodeConfig:
     """Whether those of the DNS are asked, and not the fixed ones alone."""
     ways: Ways = DIRECT
     """How others are reached, and which of them."""
+    relay: bool = False
+    """Whether peers are asked to tell us of transactions even where blocks are announced without that
+    (`Network.wants_relay`). None of theirs is kept, or told to others."""
+    sync: bool = True
+    """Whether a chain is brought at all; without it a node has peers, and nothing to ask them."""
     floor: Height | None = 0
     """Lowest block to bring; None: headers only."""
     ceiling: Height | None = None
@@ -49,8 +54,8 @@ class NodeConfig:
     @property
     def block_relay_peers(self) -> int:
         """How many of the outbound peers are for headers and blocks alone [MAX_BLOCK_RELAY_ONLY_CONNECTIONS]: a fourth
-        of them, two at most, as in Core's ten."""
-        return min(self.peers // 4, 2)
+        of them, two at most, as in Core's ten. None where no chain is brought."""
+        return min(self.peers // 4, 2) if self.sync else 0
 
     @property
     def services(self) -> Services:

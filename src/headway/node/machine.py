@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headway.errors import Consequence, SelfConnection, StoreError
+from headway.node.broadcast import Broadcaster
 from headway.node.dispatch import Dispatcher, NodeCounters
 from headway.node.keeper import BookKeeper
 from headway.node.line import LineRate
@@ -17,6 +18,7 @@ from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
 from headway.node.outbox import Outbox
 from headway.node.pool import TICK, Pool
 from headway.node.serve import Server
+from headway.node.slots import Kind
 from headway.node.table import Peer, PeerTable
 from headway.peer.events import (
     AddressesReceived,
@@ -35,7 +37,7 @@ from headway.peer.events import (
     RequestTimedOut,
 )
 from headway.sync.scheduler import SyncScheduler
-from headway.types import Address, Height, Instant, Raw, printable
+from headway.types import Address, Hash, Height, Instant, Raw, printable
 from headway.wire.messages import InvType
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
+    from headway.node.serve import ServeOutput
     from headway.peer.machine import PeerMachine
     from headway.types import BookRecords
 
@@ -77,6 +80,7 @@ class NodeMachine:
         self.slots = self.pool.slots
         self._keeper = BookKeeper(self.slots.book, self._outbox, keeps=book is not None)
         self._server = Server(config.network, tree, self.sync)
+        self.broadcaster = Broadcaster(config.network)
         self._dispatcher = Dispatcher(
             config.network.limits, self._peers, self.slots.book, self._outbox, self.sync, self._server
         )
@@ -140,6 +144,13 @@ class NodeMachine:
         self.sync.want_blocks(floor)
         self._settle(now)
 
+    def broadcast(self, raw: Raw, peers: int, now: Instant) -> Hash:
+        """Announce a transaction of ours until so many peers have taken it; `broadcaster.report` tells. Returns its
+        txid. Raises LocalProtocolError for bytes that are no transaction, and when too many wait for takers."""
+        txid = self.broadcaster.submit(raw, peers, now)
+        self._settle(now)
+        return txid
+
     def handle_inbound(self, address: Address, now: Instant) -> int | None:
         """Somebody dialled us. Returns the number of the new peer, or None: full, or he is banned; close the socket."""
         if self._closing or not self.pool.admits(address, now):
@@ -200,6 +211,7 @@ class NodeMachine:
             self._line.measure(self._peers, now)
             self.pool.tick(now)
             self._keeper.tick()
+            self.broadcaster.tick(now)
         self._settle(now)
 
     def handle_result(self, order: int, result: Any, now: Instant) -> None:
@@ -251,7 +263,7 @@ class NodeMachine:
             if not self._closing:
                 self.sync.tick(now)
             outputs = self.sync.take()
-            answers = self._server.take()
+            answers = self._answers()
             for output in outputs:
                 self._dispatcher.carry_out(output, now)
             self._dispatcher.announce_new()
@@ -269,7 +281,7 @@ class NodeMachine:
         while events := found.machine.events_received():
             for event in events:
                 self._handle(peer, found, event, now)
-            for answer in self._server.take():  # before the pong of a ping that stood behind the question
+            for answer in self._answers():  # before the pong of a ping that stood behind the question
                 self._dispatcher.answer(answer, now)  # which may be the end of the peer: that is an event, too
         found.machine.hold_pongs(held=self._server.owes(peer))
         if data := found.machine.data_to_send():
@@ -279,6 +291,9 @@ class NodeMachine:
             self._outbox.put(Disconnect(peer))
         else:
             self._peers.rearm(peer, found)
+
+    def _answers(self) -> list[ServeOutput]:
+        return [*self._server.take(), *self.broadcaster.take()]
 
     # What peers report.
 
@@ -293,6 +308,7 @@ class NodeMachine:
             case BlocksNotFound():
                 self.sync.blocks_not_found(peer, event.requests)
             case InvReceived():
+                self.broadcaster.announced(peer, event.entries)
                 for entry in event.entries:
                     if entry.type in (InvType.BLOCK, InvType.WITNESS_BLOCK):
                         self.sync.block_announced(peer, entry.hash)
@@ -301,8 +317,9 @@ class NodeMachine:
             case AddressesReceived():
                 self.pool.addresses_received(peer, found, event.addresses, now)
             case MessageReceived():
+                message = self.broadcaster.received(peer, event.message)
                 if self.config.serve:
-                    self._server.received(peer, event.message, now)
+                    self._server.received(peer, message, now)
             case RequestTimedOut():
                 self._timed_out(peer, event, now)
             case PeerMisbehaved():
@@ -321,7 +338,10 @@ class NodeMachine:
         if self.config.serve:
             self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
-            self.sync.peer_ready(peer)
+            if self.config.sync:
+                self.sync.peer_ready(peer)
+            if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
+                self.broadcaster.add_peer(peer, found.address, event.version, found.machine.negotiated, now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
@@ -334,6 +354,7 @@ class NodeMachine:
     def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
         self.sync.peer_lost(peer)
         self._server.drop_peer(peer)
+        self.broadcaster.drop_peer(peer, now)
         if found.discourage:
             self.counters.misbehaved += 1
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)

@@ -112,7 +112,9 @@ class Pool:
             self._tip, self._tip_at = self._tree.tip_position, now
         if now >= self._judged_at + JUDGE_INTERVAL and not self._closed:
             self._judged_at = now
-            self._judge(now)
+            if self._config.sync:
+                self._judge(now)
+            self._leave_fetchers(now)
         self.fill(now)
 
     def fill(self, now: Instant) -> None:
@@ -247,7 +249,7 @@ class Pool:
             user_agent=self._config.user_agent,
             services=self._config.services,
             port=self._config.port,
-            relay=network.wants_relay and kind is not Kind.BLOCK_RELAY,
+            relay=(self._config.relay or network.wants_relay) and kind is not Kind.BLOCK_RELAY,
             start_height=lambda: self._tree.height(self._tree.tip_position),
             required_services=network.required_services if kind in sources else 0,
             is_own_nonce=self._peers.is_own_nonce,
@@ -281,7 +283,6 @@ class Pool:
                 case "drop":
                     self._let_go(number, peer, "it knows no chain as heavy as ours", now)
         self._judge_crowd(now)
-        self._leave_fetchers(now)
 
     @property
     def _is_idle(self) -> bool:

@@ -88,6 +88,7 @@ class Version:
     user_agent: str
     start_height: int
     relay: bool = False
+    """Whether the sender wants to hear of transactions (BIP37; in Neo N3, whether it is a full node)."""
     port: int = 0
     """The sender's listening port where the chain says it (Neo); 0 when unknown."""
     remote: Address | None = None

@@ -6,12 +6,15 @@ when it is asked for. Their public place is `headway.wire.messages`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, ClassVar, Protocol, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 from headway.types import Hash, Header, Raw
+
+if TYPE_CHECKING:
+    from headway.wire.messages import InvEntry
 
 
 class Parser(Protocol):
@@ -27,6 +30,10 @@ class Parser(Protocol):
 
     def transaction(self, raw: Raw) -> Any:
         """One transaction, parsed; it has at least `.txid`. Raises CodecError."""
+
+    def transaction_forms(self, raw: Raw) -> Mapping[InvEntry, Raw]:
+        """All that a remote may ask for by `getdata` to have this transaction, and the bytes that answer it. Raises
+        CodecError for bytes that are not exactly one transaction."""
 
     def stripped(self, raw: Raw) -> Raw:
         """A block in the form for remotes that ask without witness; unchanged on chains without that distinction."""

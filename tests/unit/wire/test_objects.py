@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from headway.types import Hash, Header, Raw
-from headway.wire.messages import Block, Headers, Tx
+from headway.wire.messages import Block, Headers, InvEntry, InvType, Tx
 
 RECORDS = [bytes([n]) * 4 for n in range(1, 6)]
 
@@ -47,6 +47,9 @@ class ToyParser:
 
     def transaction(self, raw: Raw) -> ToyTransaction:
         return ToyTransaction(bytes(raw) * 32)
+
+    def transaction_forms(self, raw: Raw) -> dict[InvEntry, Raw]:
+        return {InvEntry(InvType.TX, bytes(raw) * 32): raw}
 
     def stripped(self, raw: Raw) -> Raw:
         return raw

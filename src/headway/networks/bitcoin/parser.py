@@ -14,6 +14,7 @@ from headway.kernel.scan import scan
 from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
 from headway.networks.bitcoin.transaction import Transaction
 from headway.types import Raw
+from headway.wire.messages import InvEntry, InvType
 
 
 class BitcoinParser:
@@ -45,6 +46,15 @@ class BitcoinParser:
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))
+
+    def transaction_forms(self, raw: Raw) -> dict[InvEntry, Raw]:
+        """By wtxid (BIP339) or by txid with its witness, or by txid without (BIP144)."""
+        transaction = self.transaction(raw)
+        return {
+            InvEntry(InvType.WTX, transaction.wtxid): transaction.raw,
+            InvEntry(InvType.WITNESS_TX, transaction.txid): transaction.raw,
+            InvEntry(InvType.TX, transaction.txid): transaction.stripped,
+        }
 
 
 PARSER: Final = BitcoinParser()

@@ -27,6 +27,7 @@ LIMITS: Final = Limits(
     max_addresses=200,  # [C# AddrPayload.MaxCountToSend]
     max_locator=16,  # [C# GetBlocksPayload]; servers look at the first alone
     max_blocks_in_flight=500,  # one getdata
+    max_transaction=102_400,  # [C# Transaction.MaxTransactionSize]
     max_block_size=0x02000000,  # no rule bounds a block below the message that carries it
     typical_block_size=8_000,  # mainnet's busy blocks of 2018 have 3 to 7 kB, empty ones 700 bytes
     max_low_work_headers=20_000_000,  # work is 1 a block; a block every 15 s makes two million a year

@@ -16,6 +16,7 @@ from headway.kernel.scan import compact_size
 from headway.networks.neo2.header import MAX_HEADER_SIZE, BlockHeader, header_end
 from headway.networks.neo2.transaction import Transaction, scan_transaction
 from headway.types import Hash, Raw
+from headway.wire.messages import InvEntry, InvType
 
 MAX_TRANSACTIONS: Final = 65_535
 """In one block (C# Block.MaxTransactionsPerBlock)."""
@@ -63,6 +64,11 @@ class Neo2Parser:
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))
+
+    def transaction_forms(self, raw: Raw) -> dict[InvEntry, Raw]:
+        """By its id alone."""
+        transaction = self.transaction(raw)
+        return {InvEntry(InvType.TX, transaction.txid): transaction.raw}
 
     def stripped(self, raw: Raw) -> Raw:
         """Unchanged: no remote asks for a block without witnesses."""

@@ -26,6 +26,7 @@ LIMITS: Final = Limits(
     max_addresses=200,  # [C# AddrPayload.MaxCountToSend]
     max_locator=16,  # one is enough: it asks by height
     max_blocks_in_flight=500,  # one getblockbyindex [C# InvPayload.MaxHashesCount, neo-go MaxBlocksCount]
+    max_transaction=102_400,  # [C# Transaction.MaxTransactionSize]
     max_block_size=0x02000000,  # what consensus keeps far lower may change; the message that carries it does not
     typical_block_size=4_000,  # an empty one of 7 validators has 700 bytes; a transaction adds 300 or more
     max_low_work_headers=50_000_000,  # work is 1 a block; a block every 3 s makes ten million a year

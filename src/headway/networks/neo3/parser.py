@@ -16,6 +16,7 @@ from headway.kernel.scan import compact_size
 from headway.networks.neo3.header import MAX_HEADER_SIZE, BlockHeader, header_end, kept_size
 from headway.networks.neo3.transaction import Transaction, scan_transaction
 from headway.types import Hash, Raw
+from headway.wire.messages import InvEntry, InvType
 
 MAX_TRANSACTIONS: Final = 65_535
 """In one block (neo-go MaxTransactionsPerBlock). Networks set themselves far lower limits, which may change."""
@@ -76,6 +77,11 @@ class Neo3Parser:
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))
+
+    def transaction_forms(self, raw: Raw) -> dict[InvEntry, Raw]:
+        """By its id alone."""
+        transaction = self.transaction(raw)
+        return {InvEntry(InvType.TX, transaction.txid): transaction.raw}
 
     def stripped(self, raw: Raw) -> Raw:
         """Unchanged: no remote asks for a block without witnesses."""

@@ -51,6 +51,7 @@ def _decode_version(payload: Raw, _: Limits) -> m.Version:
         nonce,
         user_agent,
         capabilities.height_of(found),
+        relay=capabilities.is_full_node(found),
         port=capabilities.port_of(found),
         magic=magic,
         capabilities=found,

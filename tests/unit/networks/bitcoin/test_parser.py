@@ -5,7 +5,7 @@ import pytest
 from headway.errors import CodecError
 from headway.networks.bitcoin.parser import PARSER
 from headway.networks.bitcoin.transaction import Transaction
-from headway.wire.messages import Block, Headers, Tx
+from headway.wire.messages import Block, Headers, InvEntry, InvType, Tx
 from tests.chain_builder import block_hash, regtest_chain
 
 BLOCK = regtest_chain(1, transactions_per_block=3)[0]
@@ -54,3 +54,14 @@ def test_bytes_that_are_no_block_are_refused(raw: bytes) -> None:
 def test_a_header_with_a_byte_too_many_is_refused() -> None:
     with pytest.raises(CodecError):
         PARSER.header(BLOCK[:81])
+
+
+def test_a_transaction_is_asked_for_by_either_id_and_comes_with_its_witness_unless_that_is_not_wanted() -> None:
+    transaction = next(tx for tx in PARSER.transactions(BLOCK) if any(tx.witness))
+    assert PARSER.transaction_forms(memoryview(transaction.raw)) == {
+        InvEntry(InvType.WTX, transaction.wtxid): transaction.raw,
+        InvEntry(InvType.WITNESS_TX, transaction.txid): transaction.raw,
+        InvEntry(InvType.TX, transaction.txid): transaction.stripped,
+    }
+    with pytest.raises(CodecError, match="tx has 1 bytes too many"):
+        PARSER.transaction_forms(transaction.raw + b"\0")

@@ -8,7 +8,7 @@ from headway.networks.neo3.parser import MAX_TRANSACTIONS, PARSER, Neo3Parser
 from headway.networks.neo3.transaction import Transaction
 from headway.types import hash_from_hex
 from headway.wire.buffer import compact_size
-from headway.wire.messages import Block, Tx
+from headway.wire.messages import Block, InvEntry, InvType, Tx
 from tests.neodata import N3_CHAINS, chain, single_blocks, vectors
 
 HEADER = bytes(109) + b"\1\0\0"
@@ -120,3 +120,10 @@ def test_bytes_that_are_no_header_are_refused(raw: bytes) -> None:
 def test_the_start_of_a_block_must_be_a_header() -> None:
     with pytest.raises(CodecError, match="block: a header does not end within 111 bytes"):
         PARSER.block_header(memoryview(BLOCK)[:111])
+
+
+def test_a_transaction_is_asked_for_by_its_id_alone() -> None:
+    txid = Transaction.from_raw(TX).txid
+    assert PARSER.transaction_forms(memoryview(TX)) == {InvEntry(InvType.TX, txid): TX}
+    with pytest.raises(CodecError, match=f"ends at byte {len(TX)} has {len(TX) + 1} bytes"):
+        PARSER.transaction_forms(TX + b"\0")

@@ -36,6 +36,7 @@ def test_a_version_is_read_to_the_letter() -> None:
         nonce=13,
         user_agent="/a",
         start_height=14,
+        relay=True,
         port=10333,
         magic=860_833_102,
         capabilities=((0x01, b"\x5d\x28"), (0x10, b"\x0e\0\0\0"), (0x42, b"\xff")),
@@ -64,7 +65,7 @@ def test_we_say_that_we_are_a_full_node_and_where_we_listen() -> None:
 def test_a_node_without_capabilities_is_no_full_node() -> None:
     version = decode("version", VERSION[:19] + b"\0")
     assert isinstance(version, m.Version)
-    assert (version.services, version.start_height, version.port) == (0, UNKNOWN_HEIGHT, 0)
+    assert (version.services, version.start_height, version.relay, version.port) == (0, UNKNOWN_HEIGHT, False, 0)
 
 
 def test_a_version_that_ends_too_soon_is_refused() -> None:
@@ -74,7 +75,7 @@ def test_a_version_that_ends_too_soon_is_refused() -> None:
 
 
 def test_a_user_agent_has_1024_bytes_and_no_more() -> None:
-    longest = m.Version(0, 1, 11, 13, "a" * 1024, 1, magic=1, capabilities=((0x10, b"\1\0\0\0"),))
+    longest = m.Version(0, 1, 11, 13, "a" * 1024, 1, relay=True, magic=1, capabilities=((0x10, b"\1\0\0\0"),))
     assert decode("version", encode(longest)) == longest
     with pytest.raises(CodecError, match="is 1025, at most 1024"):
         decode("version", VERSION[:16] + compact_size(1025) + bytes(1100))
