@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
-from headway.aio.status import NodeStatus
+from headway.aio.status import status_of
 from headway.errors import ConfigError, LocalProtocolError, StoreError
 from headway.network_file import load_network
 from headway.node.config import NodeConfig
 from headway.node.orders import BlockConnected, BlockDisconnected
-from headway.peer.events import PeerState
 from headway.store import Store
 from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from headway.aio.status import NodeStatus
     from headway.network import Network
     from headway.node.machine import NodeMachine
     from headway.peer.info import PeerInfo
@@ -153,25 +153,7 @@ class Node:
 
     def status(self) -> NodeStatus:
         """What it is doing now."""
-        machine = self.machine
-        counters, chain = machine.counters, machine.sync.chain
-        first, last = counters.first_request_at, counters.last_stored_at
-        return NodeStatus(
-            network=self.network.name,
-            phase=machine.sync.phase.name.lower(),
-            header_tip=machine.tree.tip,
-            block_tip=chain.tip if machine.sync.wants_blocks else None,
-            headers=counters.headers,
-            blocks=counters.blocks,
-            block_bytes=counters.block_bytes,
-            seconds=last - first if first is not None and last is not None else 0.0,
-            peers=machine.ready_count,
-            connecting=machine.slots.count(PeerState.CONNECTING) + machine.slots.count(PeerState.HANDSHAKING),
-            in_flight=machine.sync.blocks.in_flight,
-            stalls=counters.stalls,
-            reorgs=counters.reorgs,
-            misbehaved=counters.misbehaved,
-        )
+        return status_of(self.machine)
 
     def peers(self) -> list[PeerInfo]:
         """What getpeerinfo would say, now."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headway.peer.events import PeerState
 from headway.types import BlockId
 
 if TYPE_CHECKING:
-    pass
+    from headway.node.machine import NodeMachine
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,25 @@ class NodeStatus:
     def mb_per_second(self) -> float:
         """Block payload; 1 MB = 10^6 bytes."""
         return self.block_bytes / 1e6 / self.seconds if self.seconds else 0.0
+
+
+def status_of(machine: NodeMachine) -> NodeStatus:
+    """What a node is doing now."""
+    counters, chain = machine.counters, machine.sync.chain
+    first, last = counters.first_request_at, counters.last_stored_at
+    return NodeStatus(
+        network=machine.config.network.name,
+        phase=machine.sync.phase.name.lower(),
+        header_tip=machine.tree.tip,
+        block_tip=chain.tip if machine.sync.wants_blocks else None,
+        headers=counters.headers,
+        blocks=counters.blocks,
+        block_bytes=counters.block_bytes,
+        seconds=last - first if first is not None and last is not None else 0.0,
+        peers=machine.ready_count,
+        connecting=machine.slots.count(PeerState.CONNECTING) + machine.slots.count(PeerState.HANDSHAKING),
+        in_flight=machine.sync.blocks.in_flight,
+        stalls=counters.stalls,
+        reorgs=counters.reorgs,
+        misbehaved=counters.misbehaved,
+    )
