@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from headway.network import Network as Network
     from headway.network import Timing as Timing
     from headway.network_file import load_network as load_network
+    from headway.node.broadcast import Broadcast as Broadcast
     from headway.node.orders import BlockConnected as BlockConnected
     from headway.node.orders import BlockDisconnected as BlockDisconnected
     from headway.peer.info import PeerInfo as PeerInfo
@@ -56,6 +57,7 @@ _HOME = {
     "headway.errors": ("HandshakeRejected", "HeadwayError", "PeerGone", "RequestTimeout"),
     "headway.network": ("Limits", "Network", "Timing"),
     "headway.network_file": ("load_network",),
+    "headway.node.broadcast": ("Broadcast",),
     "headway.node.orders": ("BlockConnected", "BlockDisconnected"),
     "headway.peer.info": ("PeerInfo",),
     "headway.types": ("Address", "BlockId", "BlockRequest", "Services", "hash_from_hex", "hash_hex"),

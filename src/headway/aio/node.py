@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headway.aio.broadcast import wait_for
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 
     from headway.aio.status import NodeStatus
     from headway.network import Network
+    from headway.node.broadcast import Broadcast
     from headway.node.machine import NodeMachine
     from headway.peer.info import PeerInfo
-    from headway.types import Height
+    from headway.types import Height, Raw
 
 
 MAX_ERRORS: Final = 5
@@ -68,7 +70,9 @@ class Node:
         onion: str | Address | None = None,
         onlynet: Iterable[str] = (),
         cjdnsreachable: bool = False,
+        sync: bool = True,
         headers_only: bool = False,
+        relay: bool = False,
         stop_at: Height | None = None,
         verify_every_header: bool = False,
         user_agent: str = USER_AGENT,
@@ -80,9 +84,11 @@ class Node:
         named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
         for any free one. `dnsseed`: whether DNS seeds are asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of
         their own for onion services, "0" for none; `onlynet`, `cjdnsreachable`: where to look for peers (see
-        `headway.ways`). `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed,
-        check the signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data
-        directory, for a store with something around it. Raises ConfigError for what cannot be.
+        `headway.ways`). `sync`: whether to bring a chain at all. `relay`: have peers tell us of transactions, or
+        `broadcast` does not hear of its own again; theirs are not kept. `stop_at`: highest block to bring.
+        `verify_every_header`: on chains whose headers are signed, check the signatures of each, not only of as many as
+        prove all hashes. `open_store`: how to open the data directory, for a store with something around it. Raises
+        ConfigError for what cannot be.
         """
         self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
@@ -92,7 +98,9 @@ class Node:
         self._connect = tuple(self._reachable(self._address(each)) for each in connect)
         self._dnsseed = dnsseed
         self._peers = peers
+        self._sync = sync
         self._headers_only = headers_only
+        self._relay = relay
         self._stop_at = stop_at
         self._thorough = verify_every_header
         self._user_agent = user_agent
@@ -228,6 +236,26 @@ class Node:
             last = position
             yield BlockConnected(tree.id(position), Block(raw, self.network.codec.parser))
 
+    async def broadcast(
+        self,
+        raw: Raw,
+        *,
+        peers: int = 3,
+        within: float = 60.0,
+        progress: Callable[[Broadcast], None] | None = None,
+    ) -> Broadcast:
+        """Announce a transaction until so many peers have taken it, and tell what became of it.
+
+        Returns when it was taken, and announced back by a peer that did not have it of us (which only a node with
+        `relay` hears of); when all peers have taken it, and none is left to announce it back; or `within` so many
+        seconds. Then it goes on for a day, as far as more peers are wanted. `progress` is called whenever the report
+        changes. Only its form is checked: raises LocalProtocolError for bytes that are not exactly one transaction of
+        this network, and when too many wait for peers that take them. StoreError when the node has failed.
+        """
+        txid = self.machine.broadcast(raw, peers, asyncio.get_running_loop().time())
+        self.driver.after_input()
+        return await wait_for(txid, self, within, progress)
+
     # How.
 
     def _was_taken_back(self, position: int) -> bool:
@@ -280,6 +308,8 @@ class Node:
             dns=self._peers > 0 and not self._connect,
             dnsseed=self._dnsseed,
             ways=self._ways,
+            sync=self._sync,
+            relay=self._relay,
             floor=0 if serves and not self._headers_only else None,
             ceiling=self._stop_at,
             thorough=self._thorough,
