@@ -9,7 +9,7 @@ import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
 
@@ -97,6 +97,45 @@ def proxy_options(function: F) -> F:
         help="Reach onion services through this one; 0: not at all.  [default: --proxy]",
     )
     return proxy(onion(function))
+
+
+class Reach(TypedDict):
+    """What `reach_options` adds besides --connect and --peers-file, as `Node` takes it."""
+
+    dnsseed: bool
+    proxy: str | None
+    onion: str | None
+    onlynet: tuple[str, ...]
+    cjdnsreachable: bool
+
+
+def reach_options(function: F) -> F:
+    """Adds what says who is to be a peer, and how peers are reached; the command receives `connect: tuple[str, ...]`,
+    `peers_file: Path | None`, and the fields of `Reach`."""
+    from headway.ways import NETS
+
+    options = (
+        click.option("--connect", multiple=True, metavar="HOST:PORT", help="This peer and no others; may be repeated."),
+        click.option(
+            "--peers-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Addresses to begin with: host:port a line, # comments.",
+        ),
+        click.option(
+            "--dnsseed/--no-dnsseed", default=True, show_default=True, help="Ask the DNS for peers to begin with."
+        ),
+        proxy_options,
+        click.option(
+            "--onlynet",
+            multiple=True,
+            type=click.Choice([str(net) for net in NETS]),
+            help="Look for peers only there; may be repeated.  [default: all]",
+        ),
+        click.option("--cjdnsreachable", is_flag=True, help="This machine has an interface of CJDNS."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def datadir_option(function: F) -> F:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from headway.cli.options import (
+    Reach,
     Seconds,
     checkpoint_option,
     common_options,
@@ -16,14 +16,14 @@ from headway.cli.options import (
     default_datadir,
     network_option,
     peer_address,
-    proxy_options,
+    reach_options,
     trusting,
 )
 from headway.cli.output import Exit, Output
-from headway.ways import NETS
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
     from typing import Unpack
 
     from headway.aio.node import Node
@@ -49,16 +49,6 @@ class HeightOrTip(click.ParamType[Any]):
         return height
 
 
-class Reach(TypedDict):
-    """How others are reached, as `Node` takes it."""
-
-    dnsseed: bool
-    proxy: str | None
-    onion: str | None
-    onlynet: tuple[str, ...]
-    cjdnsreachable: bool
-
-
 class Goal(NamedTuple):
     """When `sync` is done."""
 
@@ -72,22 +62,8 @@ class Goal(NamedTuple):
 
 @click.command()
 @network_option
-@click.option("--connect", multiple=True, metavar="HOST:PORT", help="This peer and no others; may be repeated.")
+@reach_options
 @click.option("--peers", type=click.IntRange(1, 1000), default=8, show_default=True, help="Peers to keep connected.")
-@click.option(
-    "--peers-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Addresses to begin with: host:port a line, # comments.",
-)
-@click.option("--dnsseed/--no-dnsseed", default=True, show_default=True, help="Ask the DNS for peers to begin with.")
-@proxy_options
-@click.option(
-    "--onlynet",
-    multiple=True,
-    type=click.Choice([str(net) for net in NETS]),
-    help="Look for peers only there; may be repeated.  [default: all]",
-)
-@click.option("--cjdnsreachable", is_flag=True, help="This machine has an interface of CJDNS.")
 @click.option(
     "--timeout",
     type=Seconds(0, LONGEST_TIMEOUT, min_open=True),

@@ -19,7 +19,7 @@ from headway.cli.options import (
     jsonl_option,
     network_option,
     peer_address,
-    proxy_options,
+    reach_options,
 )
 from headway.cli.output import Output
 from headway.networks.bitcoin import MAINNET, REGTEST
@@ -29,7 +29,7 @@ from headway.types import Address
 @click.command()
 @network_option
 @datadir_option
-@proxy_options
+@reach_options
 @common_options
 def command(**options: Any) -> None:
     """Gives back what it was called with."""
@@ -156,3 +156,16 @@ def test_time_ends(word: str) -> None:
     with pytest.raises(click.BadParameter):
         Seconds(0).convert(word, None, None)
     assert Seconds(0).convert("2.5", None, None) == 2.5
+
+
+def test_who_is_to_be_a_peer_and_how_peers_are_reached_is_said_in_one_way() -> None:
+    plain = called()
+    assert (plain["connect"], plain["peers_file"], plain["onlynet"]) == ((), None, ())
+    assert (plain["dnsseed"], plain["cjdnsreachable"]) == (True, False)
+    said = called(
+        *("--connect", "a:1", "--connect", "b:2", "--peers-file", "peers.txt", "--no-dnsseed"),
+        *("--onlynet", "onion", "--onlynet", "cjdns", "--cjdnsreachable"),
+    )
+    assert (said["connect"], said["peers_file"]) == (("a:1", "b:2"), Path("peers.txt"))
+    assert (said["dnsseed"], said["onlynet"], said["cjdnsreachable"]) == (False, ("onion", "cjdns"), True)
+    assert CliRunner().invoke(command, ["--onlynet", "tor"]).exit_code == 2
