@@ -86,6 +86,22 @@ const orders = {
     const parent = await node.chain.getEntry(node.chain.height - depth);
     return mine(parent, depth + 1, FORK);
   },
+  // A signed payment of a coin that it has mined, which it keeps to itself.
+  async payment() {
+    const owner = bcoin.KeyRing.generate('regtest');
+    const { height } = await mine(null, 1, owner.getAddress());
+    await mine(null, 100, MAIN); // the coin is spendable then
+    const [coinbase] = (await node.chain.getBlock(height)).txs;
+    const payment = new bcoin.MTX();
+    payment.addTX(coinbase, 0);
+    payment.addOutput(MAIN, coinbase.outputs[0].value - 10000);
+    payment.sign(owner);
+    return { hex: payment.toRaw().toString('hex'), txid: payment.txid() };
+  },
+  // Ids of the transactions that wait for a block.
+  mempool() {
+    return { txids: [...node.mempool.map.values()].map((entry) => entry.txid()) };
+  },
   // Makes the peer at `port` the one from which bcoin brings its chain (its "loader").
   connect({ port }) {
     node.pool.hosts.addNode(`127.0.0.1:${port}`);

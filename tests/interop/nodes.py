@@ -132,6 +132,15 @@ class Bcoin(Servant):
     def follow(self, block_hash: str) -> Tip:
         return _tip(self.order("follow", hash=block_hash))
 
+    def payment(self) -> tuple[str, str]:
+        """A valid transaction in hex, which it has told nobody of, and its id. Mines 101 blocks for it."""
+        made = self.order("payment")
+        return made["hex"], made["txid"]
+
+    def mempool(self) -> list[str]:
+        """Ids of the transactions that it holds for the next blocks."""
+        return list(self.order("mempool")["txids"])
+
     def peers(self) -> list[str]:
         return list(self.order("peers")["peers"])
 
