@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from headway.aio.broadcast import wait_for
+from headway.aio.closing import Leave, close_stores
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
@@ -122,11 +123,11 @@ class Node:
             config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
             directory = self._datadir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
             opening = asyncio.get_running_loop().run_in_executor(writer, self._open, directory)
-            stack.push_async_callback(_close, opening, writer)
+            stack.push_async_callback(close_stores, opening, writer)
             store, book = await asyncio.shield(opening)
             self.repairs = store.repairs + (book.repairs if book else ())
             group = asyncio.TaskGroup()
-            stack.push_async_exit(_Leave(group))
+            stack.push_async_exit(Leave(group))
             await group.__aenter__()
             self._driver = NodeDriver(config, store, book, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
@@ -335,32 +336,3 @@ class Node:
         if self._ways.to(address) is None:
             raise ConfigError(self._ways.why_not(address))
         return address
-
-
-class _Leave:
-    """Leaves a task group: an error of the body passes by unchanged, an error of a task ends the body."""
-
-    def __init__(self, group: asyncio.TaskGroup) -> None:
-        self._group = group
-
-    async def __call__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Any:
-        if isinstance(error, asyncio.CancelledError):
-            return await self._group.__aexit__(kind, error, trace)
-        await self._group.__aexit__(None, None, None)
-        return None
-
-
-async def _close(opening: asyncio.Future[tuple[Store, PeerStore | None]], writer: Executor) -> None:
-    """Close what was opened in the thread that wrote to it, also what was still being opened when we were cancelled."""
-    try:
-        store, book = await opening
-    except StoreError:
-        return
-    run = asyncio.get_running_loop().run_in_executor
-    try:
-        if book is not None:
-            await run(writer, book.close)
-    finally:
-        await run(writer, store.close)
