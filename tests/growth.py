@@ -69,6 +69,9 @@ CAPS: Final = {
     "_output._late": 16,  # peer.output.MAX_LATE
     "stats.received": 41,  # commands that the codec knows, and one entry for all others
     "stats.sent": 41,
+    "tally.received": 41,  # the same of all together, those that have gone among them
+    "tally.sent": 41,
+    "tally.ended": 2 * 15,  # each reason, of both directions
     "wire._received": 4_000_000 + 24 + 65_536,  # Limits.max_payload, a frame header, and one read
     "wire._buffer": 4_000_000 + 24 + 65_536,
     "wire._block": 4_000_000,

@@ -69,6 +69,11 @@ class BlockChain:
             self._held[position] = 0
 
     @property
+    def held(self) -> int:
+        """How many blocks are held, the root among them."""
+        return self._held.count(1)
+
+    @property
     def first_missing(self) -> Height:
         """Lowest height of the best chain, from the floor up, whose block is not held."""
         return self.floor + len(self._path)

@@ -110,6 +110,10 @@ class Bans:
                 latest = max(latest, ban.until)
         return latest if latest > wall_time else 0
 
+    def count_discouraged(self, wall_time: float) -> int:
+        """Hosts that are discouraged at this time."""
+        return sum(ban.until > wall_time for ban in self._discouraged.values())
+
     # What is kept.
 
     def all(self) -> tuple[Ban, ...]:

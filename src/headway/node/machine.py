@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
     from headway.node.serve import ServeOutput
+    from headway.node.tally import Tally
     from headway.peer.machine import PeerMachine
     from headway.types import BookRecords
 
@@ -99,6 +100,11 @@ class NodeMachine:
     @property
     def counters(self) -> NodeCounters:
         return self._dispatcher.counters
+
+    @property
+    def tally(self) -> Tally:
+        """What those connections did that have gone."""
+        return self._peers.tally
 
     @property
     def failure(self) -> StoreError | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headway.node.gossip import AddressAllowance
+from headway.node.tally import Tally
 
 if TYPE_CHECKING:
     import random
@@ -62,6 +63,8 @@ class PeerTable:
         self._dialled_nonces: dict[int, int] = {}  # of our own dials whose handshake is not complete -> number
         self.inbound = 0
         self.ready = 0
+        self.tally: Final = Tally()
+        """What those did that were removed."""
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -95,6 +98,7 @@ class PeerTable:
 
     def remove(self, number: int) -> None:
         peer = self._peers.pop(number)
+        self.tally.add(peer.machine.stats, inbound=peer.inbound)
         self._compact()
         self.inbound -= peer.inbound
         if not peer.inbound and not peer.discourage:

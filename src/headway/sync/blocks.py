@@ -99,6 +99,10 @@ class BlockScheduler:
     def in_hand(self) -> int:
         return len(self._in_hand)
 
+    @property
+    def bytes_in_hand(self) -> int:
+        return self._in_hand_bytes
+
     def is_wanted(self, position: int) -> bool:
         """A block that we lack, on the best chain, inside the window."""
         if self._chain.holds(position) or position in self._in_hand or not self._tree.on_best_chain(position):

@@ -34,6 +34,7 @@ def test_blocks_stored_out_of_order_are_delivered_in_order() -> None:
     chain = BlockChain(tree)
     hold(chain, 2, 3)
     assert not chain.advance()
+    assert chain.held == 3
     hold(chain, 1)
     assert chain.advance().connected == (1, 2, 3)
     hold(chain, 4)

@@ -104,6 +104,7 @@ def test_a_host_of_the_internet_is_discouraged_with_all_its_ports_and_a_local_on
         bans.discourage(address, "bad-diffbits", until=100, created=1)
     assert bans.discouraged_until(HOST, 99.0) == bans.discouraged_until(Address("1.2.3.4", 1), 99.0) == 100
     assert bans.discouraged_until(LOCAL, 99.0) == 100
+    assert (bans.count_discouraged(99.0), bans.count_discouraged(100.0)) == (2, 0)
     assert bans.discouraged_until(Address("127.0.0.1", 1), 99.0) == 0
     assert [known_as(address) for address in (HOST, LOCAL)] == ["1.2.3.4", "127.0.0.1:8333"]
 

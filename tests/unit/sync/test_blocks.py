@@ -133,7 +133,7 @@ def test_blocks_waiting_for_verification_count_against_the_bytes() -> None:
     for height in (1, 2, 3, 4):
         assert story.blocks.received(1, height, WINDOW_BYTES // 4)
     assert story.asks() == {}
-    assert story.blocks.in_hand == 4
+    assert (story.blocks.in_hand, story.blocks.bytes_in_hand) == (4, WINDOW_BYTES)
     story.blocks.stored(1)
     story.chain.mark(1)
     assert story.asks() == {1: [5]}
