@@ -35,10 +35,10 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "sync": ("chain", "peer.events", "wire", "network"),
     "node": ("sync", "peer", "chain", "wire", "network", "ways"),
     "store": ("chain", "network", "kernel", "wire", "networks.bitcoin.address"),  # the last: Core's own files
-    "aio": (*_PURE, "network_file", "store", "__init__"),
+    "aio": (*_PURE, "network_file", "store", "observe", "__init__"),
     "blocking": (*_PURE, "network_file", "__init__"),
     "sim": _PURE,
-    "observe": ("peer.events", "node.orders"),
+    "observe": ("peer.events", "peer.stats", "node.snapshot", "kernel", "__init__"),  # values, and no machine
     "testing": (*_PURE, "network_file", "store", "aio", "blocking", "sim", "observe", "__init__"),  # anything but cli
     "cli": ANYTHING,
     "__init__": ANYTHING,  # the public names, resolved when they are first used

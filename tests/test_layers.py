@@ -140,6 +140,12 @@ def test_help_loads_neither_asyncio_nor_rich_nor_numpy() -> None:
     assert loaded & {"asyncio", "numpy", "rich", "sqlite3", "ssl"} == set()
 
 
+def test_a_node_without_metrics_loads_nothing_of_them() -> None:
+    loaded = _modules_after("import headway.aio.node")
+    assert "headway.aio.node" in loaded
+    assert {name for name in loaded if name.startswith(("prometheus_client", "headway.observe"))} == set()
+
+
 # ---------------------------------------------------------------------------------------- each module has its test file
 
 WITHOUT_TESTS: Final[dict[str, str]] = {

@@ -66,6 +66,7 @@ class Node:
         connect: Sequence[str | Address] = (),
         peers_file: str | Path | None = None,
         bind: str | Address | None = None,
+        metrics: str | Address | None = None,
         dnsseed: bool = True,
         proxy: str | Address | None = None,
         onion: str | Address | None = None,
@@ -82,21 +83,22 @@ class Node:
         """Nothing happens before `async with`.
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
-        named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve, port 0
-        for any free one. `dnsseed`: whether DNS seeds are asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of
-        their own for onion services, "0" for none; `onlynet`, `cjdnsreachable`: where to look for peers (see
-        `headway.ways`). `sync`: whether to bring a chain at all. `relay`: have peers tell us of transactions, or
-        `broadcast` does not hear of its own again; theirs are not kept. `stop_at`: highest block to bring.
-        `verify_every_header`: on chains whose headers are signed, check the signatures of each, not only of as many as
-        prove all hashes. `open_store`: how to open the data directory, for a store with something around it. Raises
-        ConfigError for what cannot be.
+        named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve;
+        `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are
+        asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
+        `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
+        all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
+        kept. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed, check the
+        signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data directory, for
+        a store with something around it. Raises ConfigError for what cannot be.
         """
         self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
-        self._bind = None if bind is None else self._address(bind)
+        self._bind = None if bind is None else self._address(bind, self.network.port)
+        self._metrics = None if metrics is None else self._address(metrics, None)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
-        self._connect = tuple(self._reachable(self._address(each)) for each in connect)
+        self._connect = tuple(self._reachable(self._address(each, self.network.port)) for each in connect)
         self._dnsseed = dnsseed
         self._peers = peers
         self._sync = sync
@@ -111,6 +113,8 @@ class Node:
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
         self.listening: Address | None = None
         """Where others reach us, once open."""
+        self.metrics: Address | None = None
+        """Where metrics can be asked for, once open (`GET /metrics`)."""
         self.repairs: tuple[str, ...] = ()
         """What a kill or damage had left in the data directory, put right when it was opened; one sentence each."""
 
@@ -133,6 +137,8 @@ class Node:
             stack.push_async_callback(self._stop)
             if self._bind is not None:
                 self.listening = await self._listen(self._driver, self._bind)
+            if self._metrics is not None:
+                self.metrics = await self._observe(stack, self._metrics, directory)
             self._driver.start()
             self._stack = stack.pop_all()
         return self
@@ -324,11 +330,22 @@ class Node:
         except OSError as error:
             raise ConfigError(f"cannot listen on {bind}: {words(error)}") from None
 
-    def _address(self, where: str | Address) -> Address:
+    async def _observe(self, stack: AsyncExitStack, address: Address, directory: Path) -> Address:
+        from headway.aio.metrics import metrics_of  # noqa: PLC0415  (an extra)
+
+        pool = stack.enter_context(ThreadPoolExecutor(1, "headway-metrics"))
+        try:
+            endpoint = await stack.enter_async_context(metrics_of(self, address, directory, pool))
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {address} for metrics: {words(error)}") from None
+        return endpoint.address
+
+    @staticmethod
+    def _address(where: str | Address, default_port: int | None) -> Address:
         if isinstance(where, Address):
             return where
         try:
-            return Address.parse(where, self.network.port)
+            return Address.parse(where, default_port)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 

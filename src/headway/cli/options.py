@@ -60,12 +60,34 @@ def peer_address(text: str, network: Network, option: str) -> Address:
 
 def bind_address(text: str, network: Network, option: str) -> Address:
     """As `peer_address`; port 0 means any free port."""
+    return _listening_address(text, network.port, option)
+
+
+def metrics_option(function: F) -> F:
+    """Adds --metrics; the command receives `metrics: Address | None`."""
+
+    def address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Address | None:
+        return None if value is None else _listening_address(value, None, "--metrics")
+
+    return click.option(
+        "--metrics",
+        metavar="HOST:PORT",
+        envvar="HEADWAY_METRICS",
+        callback=address,
+        help="Where Prometheus may ask for metrics (GET /metrics); port 0: any.",
+    )(function)
+
+
+def _listening_address(text: str, default_port: int | None, option: str) -> Address:
     from headway.types import Address
 
     host, colon, port = text.rpartition(":")
-    if colon and port == "0":
-        return Address(peer_address(f"{host}:1", network, option).host, 0)
-    return peer_address(text, network, option)
+    try:
+        if colon and port == "0":
+            return Address(Address.parse(f"{host}:1").host, 0)
+        return Address.parse(text, default_port)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
 def network_option(function: F) -> F:

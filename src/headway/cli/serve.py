@@ -12,6 +12,7 @@ from headway.cli.options import (
     common_options,
     datadir_option,
     default_datadir,
+    metrics_option,
     network_option,
     trusting,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from headway.aio.node import Node
     from headway.network import Network
+    from headway.types import Address
 
 
 @click.command()
@@ -32,8 +34,17 @@ if TYPE_CHECKING:
     "--bind", metavar="HOST:PORT", default="127.0.0.1", show_default=True, help="Where to listen; port 0: any."
 )
 @checkpoint_option
+@metrics_option
 @common_options
-def serve(network: Network, datadir: Path | None, bind: str, checkpoint: str | None, output: Output) -> Exit:
+def serve(
+    *,
+    network: Network,
+    datadir: Path | None,
+    bind: str,
+    checkpoint: str | None,
+    metrics: Address | None,
+    output: Output,
+) -> Exit:
     """Answer other nodes from the data directory: headers, blocks and pings.
 
     Prints `listening HOST:PORT` on stderr once it accepts connections.
@@ -46,6 +57,7 @@ def serve(network: Network, datadir: Path | None, bind: str, checkpoint: str | N
         peers=0,
         datadir=datadir or default_datadir(network),
         bind=bind_address(bind, network, "--bind"),
+        metrics=metrics,
     )
     return run(lambda interrupted: _serve(node, output, interrupted))
 
@@ -60,6 +72,8 @@ async def _serve(node: Node, output: Output, interrupted: asyncio.Event) -> Exit
         tip = node.status().tip
         if tip == node.network.rules.root:
             output.note("there is nothing here yet to serve but the first block: bring a chain with `headway sync`")
+        if node.metrics is not None:
+            output.say(f"metrics http://{node.metrics}/metrics")
         output.say(f"listening {node.listening}")
         await interrupted.wait()
         output.note(f"interrupted. Serve again with: {resume_command()}")

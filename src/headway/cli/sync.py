@@ -14,6 +14,7 @@ from headway.cli.options import (
     common_options,
     datadir_option,
     default_datadir,
+    metrics_option,
     network_option,
     peer_address,
     reach_options,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from headway.aio.node import Node
     from headway.network import Network
+    from headway.types import Address
 
 TIP = "tip"
 LONGEST_TIMEOUT = 600.0
@@ -80,6 +82,7 @@ class Goal(NamedTuple):
     help="Check every header's signatures, not only as many as prove all hashes (chains of signed headers).",
 )
 @checkpoint_option
+@metrics_option
 @common_options
 def sync(
     *,
@@ -94,6 +97,7 @@ def sync(
     headers_only: bool,
     verify_every_header: bool,
     checkpoint: str | None,
+    metrics: Address | None,
     output: Output,
     **reach: Unpack[Reach],
 ) -> Exit:
@@ -117,6 +121,7 @@ def sync(
         headers_only=headers_only,
         stop_at=goal.height,
         verify_every_header=verify_every_header,
+        metrics=metrics,
         **reach,
     )
     return run(lambda interrupted: _sync(node, goal, output, interrupted))
@@ -133,6 +138,8 @@ async def _sync(node: Node, goal: Goal, output: Output, interrupted: asyncio.Eve
     async with node:
         for repair in node.repairs:
             output.note(f"repaired: {repair}")
+        if node.metrics is not None:
+            output.say(f"metrics http://{node.metrics}/metrics")
         outcome = await first_done(
             {
                 Exit.DONE: _synced(node, goal, output),

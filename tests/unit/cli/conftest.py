@@ -42,8 +42,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Nothing of the user is read or written, and what a command does to the log of this process ends with the test."""
-    for name in ("HEADWAY_NETWORK", "HEADWAY_DATADIR", "HEADWAY_PROXY", "HEADWAY_ONION", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("NETWORK", "DATADIR", "PROXY", "ONION", "METRICS"):
+        monkeypatch.delenv(f"HEADWAY_{name}", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     logger = logging.getLogger("headway")
     before = logger.handlers[:], logger.propagate, logger.level

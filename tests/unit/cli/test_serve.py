@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,22 @@ def test_port_that_is_taken_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_checkpoint_on_a_chain_that_proves_itself_is_exit_2(tmp_path: Path) -> None:
     words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--checkpoint", "5:00:00"]
     assert main(words) == Exit.USAGE
+
+
+def test_metrics_can_be_asked_for_where_it_says(tmp_path: Path) -> None:
+    where = ["--bind", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
+    with Headway("serve", "--network", "regtest", "--datadir", tmp_path, *where) as command:
+        address = command.wait_for_line(r"^metrics http://(127\.0\.0\.1:[1-9]\d*)/metrics$")[1]
+        command.wait_for_line(r"^listening ")
+        connection = HTTPConnection(address, timeout=30)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+    assert '\nheadway_info{chain="regtest",' in text
+    assert "\nheadway_store_headers 1.0\n" in text
+
+
+def test_metrics_need_a_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--metrics", "127.0.0.1", "--json"]
+    assert main(words) == Exit.USAGE
+    assert "no port in '127.0.0.1'" in json.loads(capsys.readouterr().out)["error"]

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +269,17 @@ def test_time_to_dial_is_as_the_user_says(sync: Sync) -> None:
         code, _ = sync("{}:{}".format(*full.getsockname()), "--timeout", "0.05", "--deadline", "1")
     assert code == Exit.INCOMPLETE
     assert "no answer within 0.05 s" in sync.stderr
+
+
+def test_metrics_can_be_asked_for_while_it_follows_the_chain(served: Served, tmp_path: Path) -> None:
+    words = ["--network", "regtest", "--connect", served.address, "--metrics", "127.0.0.1:0"]
+    with Headway("sync", *words, "--datadir", tmp_path) as command:
+        address = command.wait_for_line(r"^metrics http://(\S+)/metrics$")[1]
+        command.wait_for_line("at the tip")
+        connection = HTTPConnection(address, timeout=30)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        command.signal(signal.SIGINT)
+        assert command.wait() == Exit.INTERRUPTED
+    assert f"\nheadway_block_height {served.height}.0\n" in text

@@ -1,0 +1,1 @@
+"""What people and their programs look at: metrics of a node."""
