@@ -338,7 +338,7 @@ def test_a_failed_address_is_tried_again_after_waits_that_grow() -> None:
 
 
 def test_an_address_that_failed_for_a_day_is_still_tried_at_least_once_in_an_hour_and_a_quarter() -> None:
-    """Ancestors' fault 12. One that nobody named, too."""
+    """Ancestors' fault 12. One that nobody named, too. Nobody else is there: so it is tried once a minute."""
     world = World()
     node = world.node(dns=True, peers=1, peers_file=(FIRST,))
     tried_at: list[float] = []
@@ -347,7 +347,8 @@ def test_an_address_that_failed_for_a_day_is_still_tried_at_least_once_in_an_hou
         assert world.run(4_500.0, until=lambda: len(node.events_of(PeerLost)) > count)  # noqa: B023  (used at once)
         tried_at.append(world.now)
     waits = [later - earlier for earlier, later in pairwise(tried_at)]
-    assert max(waits[:6]) < 100.0 < min(waits[9:])
+    assert min(waits) >= 1.0
+    assert max(waits) < 100.0
     world.node(CHAIN, at=str(FIRST))
     assert world.run(4_500.0, until=lambda: node.machine.is_at_tip)
 

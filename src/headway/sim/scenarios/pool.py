@@ -84,6 +84,8 @@ SCENARIOS: Final = (
         },
         chains=BRANCHES,
         needs="pool",
+        within=4 * HOUR,
+        patience=3 * HOUR,  # that a tip is stale shows after half an hour, and then one more peer is tried at a time
     ),
     _found(
         "eclipse",
@@ -94,6 +96,8 @@ SCENARIOS: Final = (
         },
         chains=BRANCHES,
         needs="pool",
+        within=4 * HOUR,
+        patience=3 * HOUR,  # that a tip is stale shows after half an hour, and then one more peer is tried at a time
     ),
     _found(
         "eclipse-restart",
@@ -104,8 +108,9 @@ SCENARIOS: Final = (
         },
         chains=BRANCHES,
         cues=(Cue((600.0, 700.0), "restart", NODE), Cue((600.0, 600.0), "grow", "honest", to=200)),
-        patience=1_800.0,
         needs="pool",
+        within=4 * HOUR,
+        patience=3 * HOUR,  # that a tip is stale shows after half an hour, and then one more peer is tried at a time
     ),
     _found(
         "eclipse-by-flood",
@@ -118,6 +123,8 @@ SCENARIOS: Final = (
         "Peers that are far behind fill all slots: there must be room for one that is not.",
         {"behind": Role(count=60, options={"height": 20}), "honest": Role(count=4)},
         needs="pool",
+        within=4 * HOUR,
+        patience=3 * HOUR,  # that a tip is stale shows after half an hour, and then one more peer is tried at a time
     ),
     _found(
         "useless-late",
@@ -136,6 +143,8 @@ SCENARIOS: Final = (
         "Most hosts shake hands and say nothing more: the node is at the tip in spite of them.",
         {"mute": Role(Mute, count=60), "honest": Role(count=10)},
         needs="pool",
+        within=4 * HOUR,
+        patience=3 * HOUR,  # that a tip is stale shows after half an hour, and then one more peer is tried at a time
     ),
     _found(
         "stalling-crowd",
