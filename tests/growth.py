@@ -76,7 +76,7 @@ CAPS: Final = {
     "wire._buffer": 4_000_000 + 24 + 65_536,
     "wire._block": 4_000_000,
     "book._entries": 81_920,  # node.addrbook.MAX_ADDRESSES
-    "book._troubled": 81_920,
+    "_troubles._troubled": 81_920,
     "_ledger._changed": 81_920,
     "_rota._idle[]": 81_920,
     "_rota._resting": 2 * 81_920 + 64,  # node.rota.SLACK

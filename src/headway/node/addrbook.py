@@ -3,23 +3,25 @@
 Strangers fill it, so nobody gets more room in it than his share, and every operation costs the same however full it is
 (docs/design/address-book.md). Failure makes an address wait longer and longer, success forgives; a discouraged one
 rests for a day; none is burnt for ever. `now` is the driver's clock; `handle_clock` tells the unix time beside it.
-Parts: `entry` (one address), `tables` (who stands where), `rota` (who is due), `bans`, `pace`. Called by `node.slots`.
+Parts: `entry` (one address), `tables` (who stands where), `rota` (who is due), `bans`, `pace`, `troubles`, `ledger`.
+Called by `node.slots`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from headway.node.bans import Bans
 from headway.node.buckets import BUCKET_SIZE, NEW_BUCKETS, TRIED_BUCKETS
-from headway.node.entry import AHEAD, Entry
+from headway.node.entry import Entry
+from headway.node.gossip import as_told
 from headway.node.ledger import Ledger
 from headway.node.merit import joined
 from headway.node.pace import HostPace
 from headway.node.rota import Rota
 from headway.node.tables import Tables
+from headway.node.troubles import Troubles
 from headway.types import OURSELVES, Address, BookChanges, BookRecords, Net
 from headway.wire.host import locate
 
@@ -36,16 +38,6 @@ DISCOURAGED_FOR: Final = 86_400
 """Seconds (Core's default ban time; its discouragement lasts until restart)."""
 OTHER_CHAIN_FOR: Final = 7 * 86_400
 """Seconds: who follows another chain seldom comes back to ours."""
-PENALTY: Final = 2 * 3600
-"""Seconds by which we make older what somebody says of others [Core ProcessMessage ADDR]."""
-UNKNOWN_AGE: Final = 5 * 86_400
-"""Seconds since the last sighting of an address of which nothing credible was said [the same]."""
-CREDIBLE: Final = 100_000_000
-"""Unix seconds: nobody was seen before [the same]."""
-GIVE_UP_AFTER: Final = 3
-"""Failures in a row after which nothing is to be hoped of an address soon."""
-MAX_DRAWS: Final = 100
-"""Entries drawn to find one that suits [ThreadOpenConnections]."""
 DIALLED: Final = (Net.IPV4, Net.IPV6, Net.UNROUTABLE)
 """Networks that are reached without a proxy. Unroutable are those that the user named, on his own network: strangers
 cannot put such into the book."""
@@ -68,8 +60,7 @@ class AddressBook:
         """Whom the operator bans, in unix time."""
         self._clock = 0.0  # unix time minus `now`; until it is told, that of the last dial we know of
         self._last_good = 1.0  # unix time of the last success with anybody [Core m_last_good]
-        self._given_up = 0
-        self._troubled: dict[Entry, None] = {}  # those with a `last_error`
+        self._troubles = Troubles()
         self._ledger = Ledger()
         self.anchors: tuple[Address, ...] = records.anchors if records else ()
         """Peers of the last run, to be dialled first."""
@@ -98,11 +89,11 @@ class AddressBook:
     @property
     def all_given_up(self) -> bool:
         """Every address failed several times in a row, or is discouraged. Also true of an empty book."""
-        return self._given_up == len(self._entries)
+        return self._troubles.given_up == len(self._entries)
 
     def last_errors(self, most: int) -> list[str]:
         """`address: why` of addresses that failed."""
-        return [f"{entry.address}: {entry.last_error}" for entry in islice(self._troubled, most)]
+        return self._troubles.last_errors(most)
 
     # How it fills.
 
@@ -133,16 +124,12 @@ class AddressBook:
 
     def learn(self, addresses: Iterable[Address], source: Address, now: Instant) -> int:
         """Gossip of a peer: what lies on a public network is remembered, made older. How many were new."""
-        wall_time, count = self._wall(now), 0
+        count = 0
         for address in addresses:
             net = locate(address.host).net  # of what is no name of a key in its overlay: unroutable
             if net is Net.UNROUTABLE or (not address.port and net is not Net.I2P) or self._is_shunned(address, now):
                 continue
-            is_credible = CREDIBLE < address.last_seen <= wall_time + AHEAD
-            seen = address.last_seen if is_credible else wall_time - UNKNOWN_AGE
-            seen -= 0 if address.host == source.host else PENALTY
-            told = Address(address.host, address.port, address.services, max(int(seen), 1))
-            count += self.add(told, source.host, now)
+            count += self.add(as_told(address, source, self._wall(now)), source.host, now)
         return count
 
     def merge(self, peers: Iterable[PeerRecord], now: Instant) -> int:
@@ -206,14 +193,8 @@ class AddressBook:
                 and self._may_dial(entry, now)
             )
 
-        wall_time, patience = self._wall(now), 1.0
-        for _ in range(MAX_DRAWS):
-            entry = self._tables.draw(self._rng, only_new=only_new)
-            if entry is not None and suits(entry) and self._rng.random() < patience * entry.chance(wall_time):
-                return self._use(entry, now)
-            patience *= 1.2
-        picked = (rota.pick(self._rng, nets) for _ in range(MAX_DRAWS))  # few of many may be dialled
-        return self._use(next((entry for entry in picked if entry is not None and suits(entry)), None), now)
+        entry = self._tables.pick(self._rng, suits, self._wall(now), only_new=only_new)
+        return self._use(entry or rota.search(self._rng, suits, nets), now)
 
     def claim(self, address: Address, now: Instant) -> bool:
         """Take this very address, when we found it ourselves and it may be dialled now (an anchor)."""
@@ -263,7 +244,7 @@ class AddressBook:
         if entry := self._entries.get(address):
             entry.failures = 0
             entry.other_chain = entry.discouraged = False
-            self._trouble(entry, "")
+            self._troubles.note(entry, "")
             self._ledger.note(entry)
 
     def failed(self, address: Address, why: str, now: Instant) -> None:
@@ -276,30 +257,22 @@ class AddressBook:
         if entry.last_success < entry.last_tried and entry.last_counted < self._last_good:
             entry.last_counted = self._wall(now)
             entry.missed += 1
-        self._trouble(entry, why)
+        self._troubles.note(entry, why)
         self._update(entry)
         self._ledger.note(entry)
 
     def hurry(self, within: float, now: Instant) -> None:
-        """It was our own line that failed, not they: whoever would have to wait longer is tried within so many seconds.
-        (Looks at the whole book: not for every day.)"""
-        for entry in self._entries.values():
-            if entry.failures and not entry.discouraged and entry.next_try_at > now + within:
-                entry.next_try_at = now + self._rng.uniform(0.0, within)
-                self._update(entry)
+        """It was our own line that failed, not they: whoever would have to wait longer is tried within so many
+        seconds."""
+        for rota in (self._rota, self._manual):
+            rota.hurry(within, now, self._rng)
 
     def hurry_one(self, now: Instant, *, manual: bool = False, nets: Collection[Net] = DIALLED) -> None:
-        """Whoever is due next is due now: nobody else is left to try. (Looks at the whole book.)"""
-        waiting = (
-            entry
-            for entry in self._entries.values()
-            if entry.manual == manual and entry.in_use < entry.wanted and not entry.discouraged
-            and (manual or entry.net in nets)
-        )  # fmt: skip
-        entry = min(waiting, key=lambda entry: entry.next_try_at, default=None)
-        if entry is not None:
-            entry.next_try_at = min(entry.next_try_at, now)
-            self._update(entry)
+        """Whoever is due next is due now: nobody else is left to try."""
+        if manual:
+            self._manual.hurry_one(now, _ALL)
+        else:
+            self._rota.hurry_one(now, nets)
 
     def met(self, address: Address, merit: PeerMerit, now: Instant) -> None:
         """What its peer was like, as far as this connection told: added to what we knew."""
@@ -318,7 +291,7 @@ class AddressBook:
         if entry is not None:
             entry.discouraged = True
             entry.next_try_at = max(entry.next_try_at, now + until - wall_time)
-            self._trouble(entry, why)
+            self._troubles.note(entry, why)
             self._update(entry)
 
     def mark_other_chain(self, address: Address, why: str, now: Instant) -> None:
@@ -404,15 +377,6 @@ class AddressBook:
     def _update(self, entry: Entry) -> None:
         (self._manual if entry.manual else self._rota).update(entry)
 
-    def _trouble(self, entry: Entry, why: str) -> None:
-        entry.last_error = why
-        self._troubled.pop(entry, None)
-        if why:
-            self._troubled[entry] = None
-        given_up = entry.discouraged or entry.failures >= GIVE_UP_AFTER
-        self._given_up += given_up - entry.given_up
-        entry.given_up = given_up
-
     def _forget(self, entry: Entry) -> None:
         """It has no place any more."""
         if self._entries.get(entry.address) is not entry:
@@ -420,6 +384,5 @@ class AddressBook:
         del self._entries[entry.address]
         entry.wanted = 0
         self._rota.update(entry)
-        self._given_up -= entry.given_up
-        self._troubled.pop(entry, None)
+        self._troubles.forget(entry)
         self._ledger.forget(entry)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headway.node.addrbook import GIVE_UP_AFTER, AddressBook
+from headway.node.addrbook import AddressBook
+from headway.node.troubles import GIVE_UP_AFTER
 from headway.types import Services
 
 if TYPE_CHECKING:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from headway.node.entry import Entry
     from headway.types import Instant, Net
 
+MAX_PICKS: Final = 100
+"""Entries looked at to find one that suits."""
 SLACK: Final = 64
 """Stale items that the heap may hold beside one for each entry that waits, before it is built anew."""
 
@@ -70,6 +72,31 @@ class Rota:
                 return idle[number]
             number -= len(idle)
         return None
+
+    def search(self, rng: random.Random, suits: Callable[[Entry], bool], nets: Collection[Net]) -> Entry | None:
+        """One of those who suits, where few of many may be dialled; None when so many were looked at in vain."""
+        picked = (self.pick(rng, nets) for _ in range(MAX_PICKS))
+        return next((entry for entry in picked if entry is not None and suits(entry)), None)
+
+    def hurry(self, within: float, now: Instant, rng: random.Random) -> None:
+        """Whoever failed, and would have to wait longer, waits no more than so many seconds. Looks at all who wait."""
+        for entry in self._waiters():
+            if entry.failures and entry.next_try_at > now + within:
+                entry.next_try_at = now + rng.uniform(0.0, within)
+                self.update(entry)
+
+    def hurry_one(self, now: Instant, nets: Collection[Net]) -> None:
+        """Whoever of these networks waits for the shortest time waits no more. Looks at all who wait."""
+        waiters = (entry for entry in self._waiters() if entry.net in nets)
+        if (entry := min(waiters, key=lambda entry: entry.next_try_at, default=None)) is not None:
+            entry.next_try_at = now
+            self.wake(now)
+            self.update(entry)
+
+    def _waiters(self) -> list[Entry]:
+        """Those who wait for their time, but the discouraged: these have earned it."""
+        found = {id(item[2]): item[2] for item in self._resting if self._counts(item)}
+        return [entry for entry in found.values() if not entry.discouraged]
 
     def next_due(self, nets: Collection[Net]) -> Instant | None:
         """When the next may be dialled: 0 when one of these networks may now; None when nobody waits."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TURNS: Final = 8
 """Places in which we look for room for an address that `OURSELVES` or a DNS seed told of: of a file with seven hosts of
 one network none may get lost because two fall into one place. A stranger has one."""
+MAX_DRAWS: Final = 100
+"""Entries drawn to find one that suits [ThreadOpenConnections]."""
 MAX_COLLISIONS: Final = 10
 """Addresses that wait for a place in the tried table [ADDRMAN_SET_TRIED_COLLISION_SIZE]."""
 REPLACEMENT: Final = 4 * 3600
@@ -111,6 +113,19 @@ class Tables:
         if not self._collisions:
             return None
         return self._tried.at(self._tried_place(rng.choice(tuple(self._collisions))))
+
+    def pick(
+        self, rng: random.Random, suits: Callable[[Entry], bool], wall_time: float, *, only_new: bool
+    ) -> Entry | None:
+        """One of those drawn who suits, sooner one that failed seldom; None when many draws find nobody
+        [Core Select_]."""
+        patience = 1.0
+        for _ in range(MAX_DRAWS):
+            entry = self.draw(rng, only_new=only_new)
+            if entry is not None and suits(entry) and rng.random() < patience * entry.chance(wall_time):
+                return entry
+            patience *= 1.2
+        return None
 
     def draw(self, rng: random.Random, *, only_new: bool) -> Entry | None:
         """Somebody at random, out of either table as likely as out of the other."""

@@ -20,16 +20,15 @@ import pytest
 from headway.node.addrbook import (
     BAN_CHECK,
     DISCOURAGED_FOR,
-    GIVE_UP_AFTER,
     MAX_ADDRESSES,
     OTHER_CHAIN_FOR,
-    PENALTY,
-    UNKNOWN_AGE,
     AddressBook,
 )
 from headway.node.entry import HORIZON, MAX_BACKOFF, Entry
+from headway.node.gossip import PENALTY, UNKNOWN_AGE
 from headway.node.netgroup import group_of
 from headway.node.pace import MAX_DIALS, WINDOW
+from headway.node.troubles import GIVE_UP_AFTER
 from headway.store.peers_file import read_peers_file
 from headway.types import Address, Net, PeerMerit, PeerRecord
 from headway.wire.host import locate

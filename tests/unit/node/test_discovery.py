@@ -8,10 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from headway.node.addrbook import GIVE_UP_AFTER, AddressBook
+from headway.node.addrbook import AddressBook
 from headway.node.config import NodeConfig
 from headway.node.discovery import EMPTY_ROUNDS, FEW_KNOWN, SEED_INTERVAL, SEED_PATIENCE, Discovery
 from headway.node.slots import Kind, PeerSlots
+from headway.node.troubles import GIVE_UP_AFTER
 from headway.peer.events import Reason
 from headway.types import Address, Services
 from tests.toynet import TOYNET

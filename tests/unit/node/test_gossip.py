@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.node.gossip import MAX_TOKENS, RATE, AddressAllowance
+from headway.node.gossip import MAX_TOKENS, PENALTY, RATE, UNKNOWN_AGE, AddressAllowance, as_told
 from headway.types import Address
 
 ADDRESSES = [Address(f"8.{n >> 8}.{n & 255}.1", 8333) for n in range(1_000)]
@@ -63,3 +63,14 @@ def test_nobody_is_ever_heard_more_than_time_and_questions_allow(story: list[tup
         assert got <= count
         total += got
     assert total <= 1 + RATE * now + MAX_TOKENS * questions + 1e-6
+
+
+def test_what_is_told_of_others_is_made_older_and_what_cannot_be_is_not_believed() -> None:
+    wall, teller = 1_700_000_000, Address("9.9.9.9", 50_000)
+    ages = {}
+    for host, seen in (("8.8.8.8", wall - 100), ("8.8.8.8", 0), ("8.8.8.8", wall + 601), ("9.9.9.9", wall - 100)):
+        told = as_told(Address(host, 8333, 9, seen), teller, wall)
+        assert (told, told.services) == (Address(host, 8333), 9)
+        ages[host, seen] = wall - told.last_seen
+    assert list(ages.values()) == [100 + PENALTY, UNKNOWN_AGE + PENALTY, UNKNOWN_AGE + PENALTY, 100]
+    assert as_told(Address("8.8.8.8", 1), teller, 0.0).last_seen == 1  # 0 would mean that nobody said when

@@ -93,3 +93,38 @@ def test_the_rota_agrees_with_a_look_at_everybody(story: list[tuple[int, str, in
         assert picked in due if due else picked is None
         expected = 0.0 if due else min((each.next_try_at for each in may), default=None)
         assert rota.next_due(NETS) == expected
+
+
+def test_whoever_failed_waits_no_longer_than_that_once_we_hurry_and_the_discouraged_do() -> None:
+    rota, all_of_them = Rota(), entries(4)
+    failed, bad, soon, patient = all_of_them
+    for entry, at in zip(all_of_them, (3_600.0, 86_400.0, 5.0, 1_000.0), strict=True):
+        entry.next_try_at, entry.failures = at, entry is not patient
+        rota.update(entry)
+    bad.discouraged = True
+    rota.hurry(60.0, 0.0, random.Random(1))
+    assert failed.next_try_at <= 60.0
+    assert (bad.next_try_at, soon.next_try_at, patient.next_try_at) == (86_400.0, 5.0, 1_000.0)
+    rota.wake(60.0)
+    assert rota.idle(NETS) == 2
+
+
+def test_of_those_who_wait_the_next_of_these_networks_is_due_at_once() -> None:
+    rota, (one, other, third) = Rota(), entries(3)  # the third is of IPv6
+    one.next_try_at, other.next_try_at, third.next_try_at = 50.0, 40.0, 30.0
+    for entry in (one, other, third):
+        rota.update(entry)
+    rota.hurry_one(10.0, (Net.IPV4,))
+    assert rota.pick(random.Random(1), NETS) is other
+    assert rota.next_due(()) == 30.0
+    rota.hurry_one(10.0, (Net.ONION,))
+    assert rota.idle(NETS) == 1
+
+
+def test_a_search_finds_the_few_who_suit_among_those_who_may_be_dialled() -> None:
+    rota, everybody = Rota(), entries(30)
+    for entry in everybody:
+        rota.update(entry)
+    assert rota.search(random.Random(1), lambda entry: entry is everybody[7], NETS) is everybody[7]
+    assert rota.search(random.Random(1), lambda _entry: False, NETS) is None
+    assert rota.search(random.Random(1), lambda _entry: True, ()) is None
