@@ -1,9 +1,9 @@
 """How the tests of the store end it at any instant: a disk that stops, and a sync that can go on after it.
 
 `CutDisk` counts the steps that change the disk and lets nothing pass from one of them on, the write of that step cut at
-any byte: what a kill leaves. `FailingDisk` reports errors instead: full, broken. `Script` is a sync against a store
-which, like a real one, asks the store what it has and does the rest; `reported` is what it was told is kept, `check`
-whether an opened store holds to that.
+any byte: what a kill leaves. `FailingDisk` reports errors instead: full, broken. `PowerDisk` knows what is on the
+medium, and forgets the rest. `Script` is a sync against a store which, like a real one, asks the store what it has and
+does the rest; `reported` is what it was told is kept, `check` whether an opened store holds to that.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class CutDisk(Disk):
     def __init__(self, stop_at: int | None = None, keep: int = 0) -> None:
         self.steps: list[int] = []
         """Bytes of each step so far; 0 for those that write none, which happen or do not."""
+        self.allocated = 0
+        self.removed = 0
+        """How often that was done."""
         self._stop_at = stop_at
         self._keep = keep
 
@@ -54,9 +57,19 @@ class CutDisk(Disk):
             raise
         return super().write(fd, (data,), offset)
 
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        self._step(0)
+        self.allocated += 1
+        super().allocate(fd, offset, length)
+
     def truncate(self, fd: int, size: int) -> None:
         self._step(0)
         super().truncate(fd, size)
+
+    def remove(self, path: Path) -> None:
+        self._step(0)
+        self.removed += 1
+        super().remove(path)
 
     def sync(self, fd: int) -> None:
         """A kill loses nothing that was written, so there is nothing to simulate."""
@@ -73,7 +86,10 @@ class CutDisk(Disk):
 
 
 class FailingDisk(Disk):
-    """A disk that takes `room` more bytes and then reports `error`; a write that is too long arrives in part."""
+    """A disk that takes `room` more bytes and then reports `error`; a write that is too long arrives in part.
+
+    Nothing is allocated beforehand.
+    """
 
     def __init__(self, error: int = errno.ENOSPC, room: int = 1 << 40) -> None:
         self.room = room
@@ -88,6 +104,10 @@ class FailingDisk(Disk):
             raise OSError(self.error, os.strerror(self.error))
         self.room -= len(data)
         return super().write(fd, (data,), offset)
+
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        del fd, offset, length
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     def truncate(self, fd: int, size: int) -> None:
         if self.cannot_truncate:
@@ -114,7 +134,10 @@ def cuts(steps: Sequence[int], every: int = 32) -> Iterator[tuple[int, int]]:
 
 def abandon(store: Store) -> None:
     """What the system does to the files of a killed process: closes them."""
-    store._open.close()
+    for callback in (store._headers._file, store._blocks._current, store._blocks._index._file, store._lock):
+        if callback is not None:
+            callback.close()
+    store._open.pop_all()
 
 
 @dataclass(frozen=True)
@@ -134,7 +157,18 @@ class MarkInvalid:
     hash: Hash
 
 
-Action: TypeAlias = AddHeaders | PutBlock | MarkInvalid
+@dataclass(frozen=True)
+class Prune:
+    keep_from: int
+    """Height of the lowest block that may not go."""
+
+
+@dataclass(frozen=True)
+class Flush:
+    """Wait for the medium."""
+
+
+Action: TypeAlias = AddHeaders | PutBlock | MarkInvalid | Prune | Flush
 
 
 @dataclass
@@ -143,8 +177,14 @@ class Script:
 
     network: Network
     actions: Sequence[Action]
+    prune: int | None = None
+    """Bytes of blocks that the store keeps."""
     reported: list[Action] = field(default_factory=list)
     """Those whose call has returned."""
+
+    def open(self, path: Path, disk: Disk | None = None) -> Store:
+        """By default on a disk that never dies, and does not wait for the medium either."""
+        return Store.open(path, self.network, disk=disk or CutDisk(), prune=self.prune)
 
     def run(self, store: Store) -> None:
         for action in self.actions:
@@ -152,9 +192,14 @@ class Script:
                 case AddHeaders(raw):
                     self._add_headers(store, raw)
                 case PutBlock(block_hash, raw):
-                    store.put_block(block_hash, raw)
+                    if not _is_pruned(store, block_hash):
+                        store.put_block(block_hash, raw)
                 case MarkInvalid(block_hash):
                     self._mark_invalid(store, block_hash)
+                case Prune(keep_from):
+                    store.prune(keep_from)
+                case Flush():
+                    store.sync()
             self.reported.append(action)
 
     def _add_headers(self, store: Store, raw: bytes) -> None:
@@ -183,20 +228,33 @@ class Script:
                 case AddHeaders(raw):
                     assert store.tree.find(self._hash(raw[-size:])) is not None
                 case PutBlock(block_hash, raw):
-                    assert store.get_block(block_hash) == raw
+                    assert store.get_block(block_hash) == raw or _is_pruned(store, block_hash)
                 case MarkInvalid(block_hash):
                     position = store.tree.find(block_hash)
                     assert position is not None
                     assert not store.tree.is_valid(position)
+        assert store.pruned_below <= max(
+            (action.keep_from for action in self.actions if isinstance(action, Prune)), default=0
+        )
         given = {action.hash: action.raw for action in self.actions if isinstance(action, PutBlock)}
         for position in store.stored_positions():
             assert store.get_block(position) == given[store.tree.hash(position)]
 
 
-def final_state(store: Store) -> tuple[object, ...]:
-    """All that matters of a store, in a form that compares; positions are left out, they are order of arrival."""
+def _is_pruned(store: Store, block_hash: Hash) -> bool:
+    """Whether a sync would do without this block."""
+    position = store.tree.find(block_hash)
+    return position is not None and store.tree.height(position) < store.pruned_below
+
+
+def final_state(store: Store, keep_from: int = 0) -> tuple[object, ...]:
+    """All that matters of a store, in a form that compares; positions are left out, they are order of arrival.
+
+    Of blocks those from a height on: which of the others were pruned is a matter of how they came to lie.
+    """
     tree = store.tree
-    blocks = frozenset((tree.hash(position), store.get_block(position)) for position in store.stored_positions())
+    kept = [position for position in store.stored_positions() if tree.height(position) >= keep_from]
+    blocks = frozenset((tree.hash(position), store.get_block(position)) for position in kept)
     condemned = frozenset(tree.hash(position) for position in range(len(tree)) if not tree.is_valid(position))
     headers = frozenset(map(tree.header, range(len(tree))))
     return tree.tip, headers, condemned, blocks
@@ -205,7 +263,7 @@ def final_state(store: Store) -> tuple[object, ...]:
 def live(path: Path, script: Script, disk: Disk) -> bool:
     """One life of a process: open the store, run the script, close. False when the disk died under it."""
     try:
-        store = Store.open(path, script.network, disk=disk)
+        store = script.open(path, disk)
     except Killed:
         return False
     try:
@@ -213,7 +271,10 @@ def live(path: Path, script: Script, disk: Disk) -> bool:
     except Killed:
         abandon(store)
         return False
-    store.close()
+    try:
+        store.close()
+    except Killed:
+        return False
     return True
 
 

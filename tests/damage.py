@@ -70,7 +70,7 @@ BLOCK_FILE_DAMAGE: dict[str, tuple[Callable[[bytes, int], bytes], str, int | Non
     "torn in a frame": (lambda raw, at: raw[: at + 6], "truncated", None, 200),
     "torn in a magic": (lambda raw, at: raw[: at + 2], "truncated", None, 200),
     "a byte behind": (lambda raw, _: raw + b"\0", "trailing-bytes", None, 439),
-    "zeros behind": (lambda raw, _: raw + bytes(1 << 20), "trailing-bytes", None, 439),
+    "a block behind zeros": (lambda raw, at: raw + bytes(1 << 20) + raw[at:], "trailing-bytes", None, 439),
 }  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def stored_range(store: Store, first: Height | None, last: Height | None) -> Wan
     from headway.errors import ConfigError, StoreError
 
     tree, lowest = store.tree, store.tree.first_block
-    start = lowest if first is None else first
+    start = max(lowest, store.pruned_below) if first is None else first
     for option, height in (("--from", first), ("--to", last)):
         if height is not None and not lowest <= height <= tree.tip.height:
             raise ConfigError(f"{option} {height}: the chain here has heights {lowest} to {tree.tip.height}")
@@ -121,6 +121,8 @@ def stored_range(store: Store, first: Height | None, last: Height | None) -> Wan
     while end <= (tree.tip.height if last is None else last) and _is_stored(store, end):
         end += 1
     if end == start or last not in {None, end - 1}:
+        if end < store.pruned_below:
+            raise StoreError(f"block {end} was pruned from {store.path}, which has those from {store.pruned_below} on")
         raise StoreError(f"block {end} is not stored in {store.path}: `headway sync` brings it")
     return Wanted(start, end - 1)
 
@@ -151,17 +153,17 @@ def _is_stored(store: Store, height: Height) -> bool:
 
 
 def _block(store: Store, network: Network, height: Height) -> bytes:
-    """Raises StoreError when the bytes on disk are not that block any more, as far as its header tells."""
-    from headway.errors import CodecError, StoreError
+    """Raises StoreError when the bytes on disk are not that block any more."""
+    from headway.errors import StoreError
+    from headway.store import DamagedFile
 
     position = store.tree.at(height)
-    raw = store.get_block(position) if position else network.rules.genesis_block
     try:
-        if raw and network.codec.parser.block_header(raw).hash == store.tree.hash(position):
-            return raw
-    except CodecError:
-        pass
-    raise StoreError(f"block {height} in {store.path} is damaged: run `headway verify {store.path}`")
+        raw = store.get_block(position) if position else network.rules.genesis_block
+    except DamagedFile as error:
+        raise StoreError(f"block {height} in {store.path} is damaged: {error}") from error
+    assert raw is not None, "it was asked for because it is stored"
+    return raw
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The one way in which the data directory is changed.
 
-Every file made, written, cut and flushed passes `Disk`, so that a test can stop the store after any of these steps and
-cut any write in two. `AppendFile` is a file that grows at its end alone. What is durable when: see `headway.store`.
+Every file made, written, cut, removed and flushed passes `Disk`, so that a test can stop the store after any of these
+steps and cut any write in two. `AppendFile` is a file that grows at its end alone. What is durable when: `Durability`.
 Not here: what the bytes mean. Called by the modules of `store` only.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Final
 
 from headway.errors import StoreError
 
@@ -20,8 +21,38 @@ if TYPE_CHECKING:
     from headway.types import Raw
 
 
+class Durability(Enum):
+    """When a store waits until the medium has what was written. A kill of the process loses nothing with any of them:
+    this is about a loss of power. Whatever it damages is seen, and fetched again."""
+
+    NONE = "none"
+    """Never; the system writes back when it likes. A loss of power may take the last minute, and damage any file."""
+    BATCH = "batch"
+    """When the owner says so, which a node does at most once a second, and at the end. A loss of power takes what came
+    since: about a second."""
+    BLOCK = "block"
+    """With each block and each message of headers. A loss of power takes nothing that was reported stored."""
+
+
 class DamagedFile(StoreError):
     """Bytes on the disk are not those that were written there."""
+
+    def __init__(self, message: str, found: bytes = b"") -> None:
+        super().__init__(message)
+        self.found = found
+        """What stands in place of a block, as long as that was."""
+
+
+class DiskFull(StoreError):
+    """There is no room for what was to be written. All that was stored before is intact."""
+
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No space, no quota, or the limit on the size of files (`ulimit -f`)."""
+
+
+_SLICE: Final = 1 << 16
+"""Bytes looked through at a time for the end of what was written."""
 
 
 class Disk:
@@ -38,8 +69,16 @@ class Disk:
         """Write at `offset`, perhaps less than all; returns how many bytes."""
         return os.pwritev(fd, parts, offset)
 
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        """Have room for these bytes, which are zeros until they are written. Nothing happens where it cannot be had."""
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, offset, length)
+
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
 
     def sync(self, fd: int) -> None:
         """Wait until the content is on the medium."""
@@ -70,6 +109,8 @@ class AppendFile:
             self.size = os.fstat(self._fd).st_size
         except OSError as error:
             raise failure("open", path, error) from error
+        self._reserved: int | None = self.size
+        """Up to where the disk has room for us; None once it gave none."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes at `offset`, fewer at the end of the file. Any thread may call it."""
@@ -78,6 +119,16 @@ class AppendFile:
         except OSError as error:
             raise failure("read", self.path, error) from error
 
+    def written_behind(self, start: int) -> int:
+        """Bytes from `start` on, without the zeros at the end: those are room that was had and not used."""
+        end = self.size
+        while end > start:
+            at = max(end - _SLICE, start)
+            if piece := self.read(at, end - at).rstrip(b"\0"):
+                return at + len(piece) - start
+            end = at
+        return 0
+
     def append(self, *parts: Raw) -> int:
         """Write the parts one after another at the end; returns the offset of the first."""
         start = self.size
@@ -85,8 +136,32 @@ class AppendFile:
             self.size += self._write(parts, start)
         except OSError as error:
             self._roll_back(start)
-            raise failure("write", self.path, error) from error
+            raise failure("write", self.path, error, wanted=sum(map(len, parts))) from error
         return start
+
+    def reserve(self, needed: int, end: int) -> None:
+        """Have room up to `needed`; where it must be asked for, up to `end`. Nothing happens if the disk has none.
+
+        Until `trim` the file is longer than `size` by zeros.
+        """
+        if self._reserved is None or needed <= self._reserved:
+            return
+        start = max(self._reserved, self.size)
+        try:
+            self._disk.allocate(self._fd, start, end - start)
+        except OSError:
+            self._reserved = (
+                None  # it does not do that, or is nearly full: what still fits will be written all the same
+            )
+            self._roll_back(self.size)
+        else:
+            self._reserved = end
+            self._dirty = True
+
+    def trim(self) -> None:
+        """Cut off what was reserved and is not used."""
+        if self._reserved is not None and self._reserved > self.size:
+            self.truncate(self.size)
 
     def overwrite(self, offset: int, data: bytes) -> None:
         """Replace bytes before the end. A kill may leave them half replaced: only for what is of no use as it is."""
@@ -101,7 +176,7 @@ class AppendFile:
             self._disk.truncate(self._fd, size)
         except OSError as error:
             raise failure("write", self.path, error) from error
-        self.size = size
+        self.size = self._reserved = size
         self._dirty = True
 
     def sync(self) -> None:
@@ -135,16 +210,45 @@ class AppendFile:
             self._disk.truncate(self._fd, size)
         except OSError:
             return  # the torn rest lies beyond `size`, where the next append or the next open meets it
+        if self._reserved is not None:
+            self._reserved = size
 
 
-def failure(action: str, path: Path, error: OSError) -> StoreError:
-    """The StoreError that tells what could not be done to which file, and what helps."""
+def sync_directory(path: Path, disk: Disk) -> None:
+    """Wait until the names of new files in it are on the medium. Raises StoreError."""
+    try:
+        disk.sync_directory(path)
+    except OSError as error:
+        raise failure("write", path, error) from error
+
+
+def failure(action: str, path: Path, error: OSError, *, wanted: int = 0) -> StoreError:
+    """The StoreError that tells what could not be done to which file, and what helps. `wanted`: bytes to be written."""
     reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return DiskFull(f"cannot {action} {path}: {reason} ({_missing(path, wanted)}{_ROOM[error.errno]}: {_INTACT})")
     advice = {
-        errno.ENOSPC: "free some space and run the same command again: what was stored before is intact",
-        errno.EDQUOT: "free some space and run the same command again: what was stored before is intact",
         errno.EIO: "the disk reports errors: check it before you go on",
         errno.EACCES: "check its owner and its permissions, or use another --datadir",
         errno.EROFS: "the file system is read-only: use another --datadir",
     }.get(error.errno or 0)
     return StoreError(f"cannot {action} {path}: {reason}" + (f" ({advice})" if advice else ""))
+
+
+_ROOM: Final = {
+    errno.ENOSPC: "free some space and run the same command again",
+    errno.EDQUOT: "free some space or have your quota raised, and run the same command again",
+    errno.EFBIG: "raise the limit on the size of files, `ulimit -f`, and run the same command again",
+}
+_INTACT: Final = "what was stored before is intact"
+
+
+def _missing(path: Path, wanted: int) -> str:
+    """How much was to be written, and how much would fit."""
+    if not wanted:
+        return ""
+    try:
+        system = os.statvfs(path.parent)
+    except OSError:
+        return f"{wanted:,} bytes were to be written; "
+    return f"{wanted:,} bytes were to be written, {system.f_bavail * system.f_frsize:,} are free; "

@@ -4,8 +4,8 @@
 payload, crc32 u32 over all before it; little endian. The payload of HEADERS is raw headers back to back (each with a
 u32 length before it where the network's headers vary in size), that of INVALID one hash. Genesis is not in it. A batch
 that is not whole at the end of the file was being written when the process ended, and is cut off; one that is not whole
-and has whole ones behind it is damage, and refused. Not here: the tree that is rebuilt from it. Called by `directory`
-and `verify`.
+and has whole ones behind it is damage. What is behind damage has lost its parents: `cut_damaged` lets it be fetched
+again. Not here: the tree that is rebuilt from it. Called by `directory` and `verify`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zlib import crc32
 
 from headway.chain.records import LENGTH_SIZE, unpack
 from headway.store.disk import AppendFile, DamagedFile
-from headway.store.format import HEAD_SIZE, advice_for, open_head
+from headway.store.format import HEAD_SIZE, open_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,10 @@ class HeaderLog:
         self._file = AppendFile(path, disk, readonly=readonly)
         self.torn = 0
         """Bytes behind the last whole batch, known after `replay`."""
+        self._whole_to = 0  # how far `replay` came
         try:
-            open_head(self._file, "headers", self._record_size, network, readonly=readonly)
+            self.was_damaged = open_head(self._file, "headers", self._record_size, network, readonly=readonly)
+            """The head was, and is whole again."""
         except BaseException:
             self._file.close()
             raise
@@ -76,7 +78,7 @@ class HeaderLog:
 
     def replay(self) -> Iterator[Batch]:
         """Every whole batch in order. Raises DamagedFile for damage that has whole batches behind it."""
-        offset = min(HEAD_SIZE, self._file.size)
+        offset = self._whole_to = min(HEAD_SIZE, self._file.size)
         while batch := self._batch_at(offset):
             if batch.kind is Kind.HEADERS:
                 try:
@@ -84,12 +86,17 @@ class HeaderLog:
                 except ValueError as error:
                     raise DamagedFile(f"{self.path} makes no sense at byte {offset}: {error}") from error
             yield batch
-            offset = batch.end
+            offset = self._whole_to = batch.end
         if (behind := self._next_batch(offset)) is not None:
-            raise DamagedFile(
-                f"{self.path} is damaged at byte {offset}, and whole again from byte {behind}: {advice_for('headers')}"
-            )
+            advice = "the next `headway sync` fetches the headers behind it again"
+            raise DamagedFile(f"{self.path} is damaged at byte {offset}, and whole again from byte {behind}: {advice}")
         self.torn = self._file.size - offset
+
+    def cut_damaged(self) -> int:
+        """Cut off everything from the damage on that ended `replay`; returns how many bytes."""
+        cut = self._file.size - self._whole_to
+        self._file.truncate(self._whole_to)
+        return cut
 
     def cut_torn(self) -> None:
         """Cut off what `replay` found behind the last whole batch."""

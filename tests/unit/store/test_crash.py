@@ -6,7 +6,7 @@ in turn, and each write is cut at every 32nd byte besides. See `tests.crashes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from tests.crashes import (
     Action,
     AddHeaders,
     CutDisk,
+    Flush,
     Killed,
     MarkInvalid,
+    Prune,
     PutBlock,
     Script,
     Snapshot,
@@ -39,6 +41,10 @@ TRUNK = regtest_chain(14)
 FORK = regtest_chain(9, parent=TRUNK[7], salt=1)
 
 
+KEPT = 8
+"""Height from which on the pruned sync keeps all blocks."""
+
+
 def scripted_sync() -> Script:
     """14 headers in two messages, most of their blocks out of order, one block found invalid, and a longer fork."""
     actions: list[Action] = [
@@ -52,6 +58,19 @@ def scripted_sync() -> Script:
         *map(put, (FORK[0], FORK[8], TRUNK[7])),
     ]
     return Script(REGTEST, actions)
+
+
+def pruned_sync() -> Script:
+    """The same with pruning as it goes, files of two blocks, and a flush now and then."""
+    actions = list(scripted_sync().actions)
+    between: list[tuple[int, Action]] = [(3, Flush()), (5, Prune(2)), (7, Prune(3)), (9, Prune(6)), (11, Prune(7))]
+    for at, action in reversed(between):
+        actions.insert(at, action)
+    actions += [Prune(KEPT), Flush(), *map(put, FORK[1:8]), Prune(KEPT)]
+    return Script(REGTEST, actions, prune=3_400)
+
+
+SYNCS = pytest.mark.parametrize("sync", [scripted_sync, pruned_sync])
 
 
 def headers(chain: list[bytes]) -> AddHeaders:
@@ -80,27 +99,36 @@ def steps_of(path: Path, script: Script) -> list[int]:
     return disk.steps
 
 
-def expected(path: Path) -> tuple[object, ...]:
-    with Store.open(path, REGTEST, readonly=True) as store:
-        return final_state(store)
+def end_of(store: Store) -> tuple[object, ...]:
+    return final_state(store, KEPT if store.prune_size else 0)
 
 
-def recover_and_finish(path: Path, killed: Script, end: tuple[object, ...]) -> None:
+def expected(path: Path, script: Script) -> tuple[object, ...]:
+    with script.open(path) as store:
+        return end_of(store)
+
+
+def recover_and_finish(path: Path, killed: Script, sync: Callable[[], Script], end: tuple[object, ...]) -> None:
     """Open after a kill: what was reported is there, and the script goes on to the same end, with nothing to repair."""
-    with Store.open(path, REGTEST) as store:
+    with killed.open(path) as store:
         killed.check(store)
-        scripted_sync().run(store)
-        assert final_state(store) == end
-    with Store.open(path, REGTEST) as store:
-        assert final_state(store) == end
+        sync().run(store)
+        assert end_of(store) == end
+    with killed.open(path) as store:
+        assert end_of(store) == end
         assert store.repairs == ()
     assert_nothing_between_blocks(path)
 
 
-def assert_it_verifies(path: Path) -> None:
+def assert_it_verifies(path: Path, script: Script) -> None:
     report = Report()
     judge_directory(path, REGTEST, block_time(FORK[-1]), report)
-    assert (report.headers, report.blocks) == (len(TRUNK) + len(FORK), 11)
+    assert report.headers == len(TRUNK) + len(FORK)
+    if script.prune:
+        assert 2 <= report.pruned_below <= KEPT
+        assert sum(file.stat().st_size for file in path.glob("blocks/blk*.dat")) <= script.prune + 3 * 400
+    else:
+        assert (report.blocks, report.pruned_below) == (11, 0)
 
 
 def assert_nothing_between_blocks(path: Path) -> None:
@@ -124,51 +152,73 @@ def test_the_script_rolls_block_files_reorganises_and_marks_a_block_invalid(fres
         assert [store.tree.hash(position) for position in invalid] == [block_hash(TRUNK[12]), block_hash(TRUNK[13])]
 
 
-def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(fresh: Iterator[Path]) -> None:
+def test_the_pruned_script_prunes_step_by_step_and_keeps_what_it_must(fresh: Iterator[Path]) -> None:
     path = next(fresh)
-    steps = steps_of(path, scripted_sync())
-    end = expected(path)
+    disk = CutDisk()
+    assert live(path, pruned_sync(), disk)
+    assert disk.removed >= 3
+    assert disk.allocated >= 5
+    with Store.open(path, REGTEST) as store:
+        assert 2 <= store.pruned_below <= KEPT
+        heights = {store.tree.height(position) for position in store.stored_positions()}
+        assert heights >= set(range(KEPT, 17)) - {11, 12, 13, 14}
+        assert min(heights) >= 2
+
+
+@SYNCS
+def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(
+    fresh: Iterator[Path], sync: Callable[[], Script]
+) -> None:
+    path = next(fresh)
+    steps = steps_of(path, sync())
+    end = expected(path, sync())
     for stop_at, keep in cuts(steps):
-        path, script = next(fresh), scripted_sync()
+        path, script = next(fresh), sync()
         assert not live(path, script, CutDisk(stop_at, keep))
-        recover_and_finish(path, script, end)
-        assert_it_verifies(path)
+        recover_and_finish(path, script, sync, end)
+        assert_it_verifies(path, script)
 
 
-def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(fresh: Iterator[Path]) -> None:
+@SYNCS
+def test_a_kill_in_any_step_of_the_recovery_loses_nothing_either(
+    fresh: Iterator[Path], sync: Callable[[], Script]
+) -> None:
     path = next(fresh)
-    steps = steps_of(path, scripted_sync())
-    end = expected(path)
+    steps = steps_of(path, sync())
+    end = expected(path, sync())
     seen: list[Snapshot] = []
     for stop_at, keep in cuts(steps, every=64):
-        path, script = next(fresh), scripted_sync()
+        path, script = next(fresh), sync()
         live(path, script, CutDisk(stop_at, keep))
         left = snapshot(path)
         if left in seen:
             continue
         seen.append(left)
-        for again_at, again_keep in cuts(recovery_steps(restore(next(fresh), left))):
+        for again_at, again_keep in cuts(recovery_steps(restore(next(fresh), left), script), every=64):
             path = restore(next(fresh), left)
             with pytest.raises(Killed):
-                Store.open(path, REGTEST, disk=CutDisk(again_at, again_keep))
-            recover_and_finish(path, script, end)
+                script.open(path, CutDisk(again_at, again_keep))
+            recover_and_finish(path, script, sync, end)
     assert len(seen) > 60
 
 
-def recovery_steps(path: Path) -> list[int]:
+def recovery_steps(path: Path, script: Script) -> list[int]:
     disk = CutDisk()
-    abandon(Store.open(path, REGTEST, disk=disk))
+    abandon(script.open(path, disk))
     return disk.steps
 
 
-def test_a_store_that_is_killed_again_and_again_still_gets_to_the_end(fresh: Iterator[Path]) -> None:
+@SYNCS
+def test_a_store_that_is_killed_again_and_again_still_gets_to_the_end(
+    fresh: Iterator[Path], sync: Callable[[], Script]
+) -> None:
     path = next(fresh)
-    steps_of(path, scripted_sync())
-    end = expected(path)
-    path, script = next(fresh), scripted_sync()
+    steps_of(path, sync())
+    end = expected(path, sync())
+    path, script = next(fresh), sync()
     lives = 1
-    while not live(path, script, CutDisk(stop_at=6 + lives % 4, keep=lives * 7 % 50)):
+    while not live(path, script, CutDisk(stop_at=8 + lives % 4, keep=lives * 7 % 50)):
         lives += 1
         assert lives < 200, "every life must get further than the one before"
-    recover_and_finish(path, script, end)
+    recover_and_finish(path, script, sync, end)
     assert lives > 5

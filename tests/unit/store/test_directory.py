@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.errors import StoreError
-from headway.store import Store
+from headway.store import DamagedFile, DiskFull, Durability, Store
 from headway.store.disk import Disk
 from headway.types import Hash
 from tests.crashes import FailingDisk, abandon, final_state
@@ -163,18 +163,44 @@ def test_a_directory_that_may_not_be_written_is_refused_with_what_to_do(path: Pa
         Store.open(path, TOYNET, disk=ForeignDisk())
 
 
-def test_damage_in_the_middle_of_the_header_log_is_refused_not_cut_off(path: Path) -> None:
+def test_damage_in_the_middle_of_the_header_log_costs_the_headers_behind_it_and_no_block(path: Path) -> None:
     with Store.open(path, TOYNET) as store:
-        add_headers(store, CHAIN[:3])
-        add_headers(store, CHAIN[3:])
+        add_headers(store, CHAIN[:2])
+        add_headers(store, CHAIN[2:4])
+        add_headers(store, CHAIN[4:])
+        for block in CHAIN:
+            store.put_block(toy_hash(block), block)
     whole = (path / "headers.bin").read_bytes()
-    (path / "headers.bin").write_bytes(whole[:150] + bytes([whole[150] ^ 1]) + whole[151:])
+    (path / "headers.bin").write_bytes(whole[:250] + bytes([whole[250] ^ 1]) + whole[251:])
     damaged = (path / "headers.bin").read_bytes()
-    with pytest.raises(
-        StoreError, match=r"headers\.bin is damaged at byte 96, .*: move it away, then run `headway sync"
-    ):
-        Store.open(path, TOYNET)
+    with pytest.raises(DamagedFile, match=r"headers\.bin is damaged at byte 201, .*: the next `headway sync` fetches"):
+        Store.open(path, TOYNET, readonly=True)
     assert (path / "headers.bin").read_bytes() == damaged
+    with Store.open(path, TOYNET) as store:
+        assert store.tree.tip.height == 2
+        assert list(store.stored_positions()) == [1, 2]
+        assert store.repairs == (
+            f"{path / 'headers.bin'} was damaged: its last {len(whole) - 201} bytes of headers will be fetched again",
+        )
+        raw = b"".join(block[:HEADER_SIZE] for block in CHAIN[2:])
+        store.tree.restore(raw)
+        assert store.append_headers(raw) == (3, 4, 5, 6)
+        assert [store.get_block(toy_hash(block)) for block in CHAIN] == CHAIN
+        assert store.append_headers(b"") == ()
+    with Store.open(path, TOYNET) as store:
+        assert store.repairs == ()
+        assert list(store.stored_positions()) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_damaged_head_of_either_file_is_written_anew(path: Path) -> None:
+    filled(path)
+    for name in ("headers.bin", "blocks/index.bin"):
+        whole = (path / name).read_bytes()
+        (path / name).write_bytes(whole[:50] + bytes([whole[50] ^ 4]) + whole[51:])
+        with Store.open(path, TOYNET) as store:
+            assert store.repairs == ("wrote the damaged beginning of a file anew",)
+            assert list(store.stored_positions()) == [1, 2, 4, 6]
+        assert (path / name).read_bytes()[:96] == whole[:96]
 
 
 @pytest.mark.parametrize("hashes", [[HASHES[0]], [bytes(32)]])
@@ -254,9 +280,11 @@ def test_a_full_disk_leaves_what_was_reported_and_the_store_goes_on_when_there_i
     with Store.open(path, TOYNET, disk=disk) as store:
         for room in range(0, 100, 9):
             disk.room = room
-            with pytest.raises(StoreError, match=r"No space left on device .*free some space"):
+            with pytest.raises(
+                DiskFull, match=r"No space left on device .*bytes were to be written, .*free some space"
+            ):
                 store.put_block(3, CHAIN[2] * 2)
-            with pytest.raises(StoreError, match="No space left on device"):
+            with pytest.raises(DiskFull, match="No space left on device"):
                 store.append_headers(toy_chain(3, parent=CHAIN[-1])[0][:HEADER_SIZE])
         disk.room = 10_000
         store.put_block(3, CHAIN[2])
@@ -281,17 +309,54 @@ class NotingDisk(Disk):
         super().sync_directory(path)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks the system for the names of open files")
-def test_sync_and_close_flush_what_is_dirty_blocks_before_their_index(path: Path) -> None:
+NOTED = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks the system for the names of open files")
+
+
+@NOTED
+def test_sync_and_close_flush_what_is_dirty_names_before_blocks_before_their_index(path: Path) -> None:
     filled(path)
     disk = NotingDisk()
     with Store.open(path, TOYNET, disk=disk) as store:
         store.put_block(3, CHAIN[2])
         store.sync()
-        assert disk.flushed == ["blk00000.dat", "index.bin", "blocks", "toynet"]
+        assert disk.flushed == ["toynet", "blocks", "blk00000.dat", "index.bin"]
         disk.flushed.clear()
         add_headers(store, toy_chain(1, parent=CHAIN[-1]))
-    assert disk.flushed == ["headers.bin", "blocks", "toynet"]
+    assert disk.flushed == ["headers.bin", "index.bin"]  # the mark
+    disk.flushed.clear()
+    with Store.open(path, TOYNET, disk=disk):
+        pass
+    assert disk.flushed == ["toynet", "blocks"]
+
+
+@NOTED
+@pytest.mark.parametrize(
+    ("durability", "written", "at_the_end"),
+    [
+        (Durability.NONE, [], []),
+        (Durability.BATCH, [], ["headers.bin", "toynet", "blocks", "blk00000.dat", "index.bin"]),
+        (
+            Durability.BLOCK,
+            ["headers.bin", "toynet", "blocks", *["blk00000.dat", "index.bin"] * 2, "headers.bin"],
+            [],
+        ),
+    ],
+)
+def test_what_is_flushed_when_is_the_policys(
+    path: Path, durability: Durability, written: list[str], at_the_end: list[str]
+) -> None:
+    filled(path)
+    disk, more = NotingDisk(), toy_chain(2, parent=CHAIN[-1])
+    with Store.open(path, TOYNET, disk=disk, durability=durability) as store:
+        add_headers(store, more)
+        for block in more:
+            store.put_block(toy_hash(block), block)
+        store.mark_invalid(toy_hash(more[0]))
+        assert disk.flushed == written
+        disk.flushed.clear()
+    assert disk.flushed == at_the_end
+    with Store.open(path, TOYNET) as store:
+        assert store.get_block(8) == more[1]
 
 
 def test_a_flush_that_fails_is_told_and_the_lock_is_given_back(path: Path) -> None:
@@ -308,7 +373,7 @@ def test_a_directory_that_cannot_be_flushed_is_named(path: Path) -> None:
     disk = FailingDisk(errno.EIO)
     with Store.open(path, TOYNET, disk=disk) as store:
         disk.cannot_sync_directory = True
-        with pytest.raises(StoreError, match=r"cannot write .*/blocks: "):
+        with pytest.raises(StoreError, match=r"cannot write .*/toynet: "):
             store.sync()
         disk.cannot_sync_directory = False
 
@@ -325,3 +390,40 @@ def test_a_killed_process_holds_no_lock(path: Path) -> None:
     abandon(store)
     with Store.open(path, TOYNET) as again:
         assert again.tree.tip.hash == HASHES[-1]
+
+
+def test_a_dropped_block_can_be_put_again_and_nothing_else_changes(path: Path) -> None:
+    filled(path)
+    with Store.open(path, TOYNET) as store:
+        store.drop_block(HASHES[3])
+        store.drop_block(bytes(32))
+        store.drop_block(3)  # not stored
+        assert list(store.stored_positions()) == [1, 2, 6]
+        store.put_block(4, CHAIN[3])
+    with Store.open(path, TOYNET) as store:
+        assert [store.get_block(position) for position in (1, 2, 4, 6)] == [CHAIN[0], CHAIN[1], CHAIN[3], CHAIN[5]]
+
+
+def test_a_store_prunes_as_it_was_told_when_it_was_opened(path: Path) -> None:
+    size = len(CHAIN[0]) + 8
+    with Store.open(path, TOYNET, prune=2 * size) as store:
+        add_headers(store, CHAIN)
+        for block in CHAIN:
+            store.put_block(toy_hash(block), block)
+        store.prune(4)
+        assert store.pruned_below == 4
+        assert list(store.stored_positions()) == [4, 5, 6]
+        store.prune(100)
+        assert list(store.stored_positions()) == [5, 6]
+    with Store.open(path, TOYNET) as store:
+        store.prune(100)
+        assert (store.pruned_below, store.prune_size) == (5, None)
+        assert list(store.stored_positions()) == [5, 6]
+
+
+def test_a_directory_that_keeps_all_is_not_pruned(path: Path) -> None:
+    filled(path)
+    with Store.open(path, TOYNET) as store:
+        store.prune(100)
+        assert store.pruned_below == 0
+        assert list(store.stored_positions()) == [1, 2, 4, 6]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 from headway.errors import StoreError
-from headway.store.disk import AppendFile, Disk
+from headway.store.disk import AppendFile, Disk, DiskFull, failure
 from tests.crashes import FailingDisk
 
 
@@ -125,3 +127,125 @@ def test_reading_a_closed_file_is_a_store_error(path: Path) -> None:
     file.close()
     with pytest.raises(StoreError, match="cannot read"):
         file.read(0, 1)
+
+
+# Room that is had beforehand.
+
+
+class CountingDisk(Disk):
+    """Notes what was allocated."""
+
+    def __init__(self) -> None:
+        self.allocated: list[tuple[int, int]] = []
+        self.error = 0
+
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        if self.error:
+            raise OSError(self.error, os.strerror(self.error))
+        self.allocated.append((offset, length))
+        super().allocate(fd, offset, length)
+
+
+def test_room_is_had_once_and_given_back(path: Path) -> None:
+    disk = CountingDisk()
+    file = AppendFile(path, disk)
+    file.append(b"abc")
+    file.reserve(5, 100)
+    file.append(b"de")
+    file.reserve(100, 200)
+    assert disk.allocated == [(3, 97)]
+    assert (file.size, path.stat().st_size) == (5, 100)
+    file.reserve(101, 200)
+    assert disk.allocated == [(3, 97), (100, 100)]
+    file.trim()
+    file.trim()
+    assert path.read_bytes() == b"abcde"
+    file.reserve(6, 10)
+    assert path.read_bytes() == b"abcde" + bytes(5)
+    file.truncate(2)
+    file.trim()
+    assert path.read_bytes() == b"ab"
+    file.close()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EFBIG, errno.EOPNOTSUPP])
+def test_a_disk_that_gives_no_room_beforehand_is_written_all_the_same(path: Path, error: int) -> None:
+    disk = CountingDisk()
+    file = AppendFile(path, disk)
+    file.append(b"abc")
+    file.reserve(4, 10)
+    disk.error = error
+    file.reserve(20, 100)
+    file.reserve(20, 100)
+    assert path.read_bytes() == b"abc"
+    file.append(b"def")
+    file.trim()
+    assert path.read_bytes() == b"abcdef"
+    file.close()
+
+
+def test_room_behind_a_write_that_failed_is_given_back_with_it(path: Path) -> None:
+    class Full(FailingDisk):
+        def allocate(self, fd: int, offset: int, length: int) -> None:
+            Disk.allocate(self, fd, offset, length)
+
+    disk = Full(room=5)
+    file = AppendFile(path, disk)
+    file.append(b"abc")
+    file.reserve(10, 50)
+    with pytest.raises(DiskFull):
+        file.append(b"defg")
+    assert path.read_bytes() == b"abc"
+    disk.room = 100
+    file.reserve(7, 10)
+    file.append(b"defg")
+    assert path.read_bytes() == b"abcdefg" + bytes(3)
+    file.close()
+
+
+def test_zeros_at_the_end_are_not_what_was_written(path: Path) -> None:
+    for content, start, written in (
+        (b"abc", 3, 0),
+        (b"abc" + bytes(200_000), 3, 0),
+        (b"abc" + bytes(200_000), 0, 3),
+        (b"abc" + bytes(100_000) + b"x" + bytes(100_000), 3, 100_001),
+        (b"abc\0x", 3, 2),
+        (b"", 0, 0),
+        (b"abc", 9, 0),
+    ):
+        path.write_bytes(content)
+        file = AppendFile(path, Disk(), readonly=True)
+        assert file.written_behind(start) == written
+        file.close()
+
+
+# What is said of a full disk.
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (errno.ENOSPC, "free some space and run the same command again: what was stored before is intact"),
+        (errno.EDQUOT, "have your quota raised, and run the same command again: what was stored before is intact"),
+        (errno.EFBIG, "`ulimit -f`, and run the same command again: what was stored before is intact"),
+    ],
+)
+def test_no_room_says_how_much_was_wanted_how_much_is_free_and_what_to_do(path: Path, error: int, advice: str) -> None:
+    file = AppendFile(path, FailingDisk(error, room=0))
+    with pytest.raises(DiskFull) as raised:
+        file.append(bytes(1_234_000), b"x")
+    assert re.search(r"\(1,234,001 bytes were to be written, [\d,]+ are free; ", str(raised.value))
+    assert advice in str(raised.value)
+    file.close()
+
+
+def test_a_disk_that_has_gone_cannot_say_how_much_is_free(tmp_path: Path) -> None:
+    error = failure("write", tmp_path / "gone" / "file", OSError(errno.ENOSPC, "No space left"), wanted=5)
+    assert "No space left (5 bytes were to be written; free some space" in str(error)
+
+
+def test_a_file_that_was_removed_is_removed(path: Path) -> None:
+    path.touch()
+    Disk().remove(path)
+    Disk().remove(path)
+    assert not path.exists()

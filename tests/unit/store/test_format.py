@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from headway.errors import StoreError
 from headway.network import Network
 from headway.store.disk import AppendFile, DamagedFile, Disk
-from headway.store.format import FORMAT, HEAD_SIZE, head, open_head
+from headway.store.format import FORMATS, HEAD_SIZE, head, open_head
 from headway.types import BlockId
 from tests.toynet import TOYNET, ToyRules, toy_chain, toy_hash
 
@@ -45,10 +46,26 @@ def test_a_reader_repairs_nothing(tmp_path: Path) -> None:
     assert opened(tmp_path, HEAD[:10], readonly=True).size == 10
 
 
-def test_a_newer_format_is_refused_whatever_follows_its_number(tmp_path: Path) -> None:
-    newer = HEAD[:16] + (FORMAT + 1).to_bytes(4, "little") + bytes(76)
+def with_format(kind: str, version: int) -> bytes:
+    """The head that a headway with this format would write."""
+    changed = head(kind, 44, TOYNET)[:16] + version.to_bytes(4, "little") + head(kind, 44, TOYNET)[20:-4]
+    return changed + crc32(changed).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("rest", [bytes(76), HEAD[20:], with_format("headers", FORMATS["headers"] + 1)[20:]])
+def test_a_newer_format_is_refused_whatever_follows_its_number(tmp_path: Path, rest: bytes) -> None:
+    newer = HEAD[:16] + (FORMATS["headers"] + 1).to_bytes(4, "little") + rest
     with pytest.raises(StoreError, match=r"newer headway \(format 2, and this one reads 1\): upgrade headway"):
         opened(tmp_path, newer)
+    assert (tmp_path / "file").read_bytes() == newer
+
+
+def test_an_older_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(with_format("blocks", FORMATS["blocks"] - 1))
+    with pytest.raises(
+        StoreError, match=r"older headway \(format 1, and this one reads 2\): move the directory of this"
+    ):
+        open_head(AppendFile(tmp_path / "file", Disk()), "blocks", 44, TOYNET, readonly=False)
 
 
 def test_another_network_is_refused_with_its_name(tmp_path: Path) -> None:
@@ -69,15 +86,20 @@ def test_another_first_block_is_one_that_was_trusted_or_another_network_file(tmp
         opened(tmp_path, HEAD, other)
 
 
-def test_a_flipped_bit_is_damage(tmp_path: Path) -> None:
-    flipped = HEAD[:70] + bytes([HEAD[70] ^ 1]) + HEAD[71:]
-    with pytest.raises(StoreError, match="damaged in its first 96 bytes"):
-        opened(tmp_path, flipped)
+@pytest.mark.parametrize("at", [*range(16), *range(20, HEAD_SIZE)])
+def test_a_flipped_bit_is_damage_to_a_reader_and_mended_by_a_writer(tmp_path: Path, at: int) -> None:
+    flipped = HEAD[:at] + bytes([HEAD[at] ^ 1 << at % 8]) + HEAD[at + 1 :]
+    with pytest.raises(DamagedFile, match="damaged in its first 96 bytes: the next `headway sync` repairs it"):
+        opened(tmp_path, flipped, readonly=True)
+    file = AppendFile(tmp_path / "file", Disk())
+    assert open_head(file, "headers", 44, TOYNET, readonly=False)
+    assert file.read(0, 200) == HEAD
+    assert not open_head(file, "headers", 44, TOYNET, readonly=False)
 
 
-def test_damage_says_what_to_do_with_either_file(tmp_path: Path) -> None:
+def test_more_damage_says_what_to_do_with_either_file(tmp_path: Path) -> None:
     for kind, advice in (("headers", "headers are fetched anew"), ("blocks", "blocks are fetched anew")):
-        damaged = head(kind, 44, TOYNET)[:-1] + b"?"
+        damaged = head(kind, 44, TOYNET)[:-2] + b"??"
         (tmp_path / "file").write_bytes(damaged)
         with pytest.raises(DamagedFile, match=advice):
             open_head(AppendFile(tmp_path / "file", Disk()), kind, 44, TOYNET, readonly=True)

@@ -8,7 +8,7 @@ judges of blocks, too.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 from headway.cli.verify.forest import Forest
 from headway.cli.verify.report import Fault
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from headway.network import BlockVerdict, ChainRules, Network
     from headway.types import Height
 
+_PIECE: Final = 1 << 16
+"""Bytes of zeros looked at at a time."""
 ReadBlocks: TypeAlias = "Callable[[], Iterator[bytes]]"
 """Gives the raw blocks from the first one on, each time that it is called; raises Fault where the file breaks off."""
 
@@ -69,14 +71,16 @@ def header_of(raw: bytes, network: Network) -> bytes:
 
 
 def framed(file: BinaryIO, network: Network) -> Iterator[bytes]:
-    """The blocks of a file in the framing of blk*.dat. Raises Fault where a frame is broken."""
+    """The blocks of a file in the framing of blk*.dat. Raises Fault where a frame is broken.
+
+    Zeros to the end are room for further blocks: who still writes such a file has it beforehand.
+    """
     longest = network.limits.max_block_size
     magic = FRAME.pack(network.magic, 0)[:4]
     while frame := file.read(FRAME.size):
         if not any(frame):
-            raise Fault(
-                "trailing-bytes", "zeros where a block should begin (Core fills up a file that it still writes)"
-            )
+            _expect_zeros(file, len(frame))
+            return
         if frame[:4] != magic[: len(frame)]:
             raise Fault("bad-magic", f"a frame begins with {frame[:4].hex()} and not {magic.hex()}")
         if len(frame) < FRAME.size:
@@ -89,6 +93,15 @@ def framed(file: BinaryIO, network: Network) -> Iterator[bytes]:
             raise Fault("truncated", f"the file ends {len(raw)} bytes into a block of {length}")
         header_of(raw, network)
         yield raw
+
+
+def _expect_zeros(file: BinaryIO, length: int) -> None:
+    """`length`: of what was read where a frame should begin."""
+    if length < FRAME.size:
+        raise Fault("trailing-bytes", f"{length} zeros at the end, too few for room that was had beforehand")
+    while piece := file.read(_PIECE):
+        if piece.count(0) < len(piece):
+            raise Fault("trailing-bytes", "zeros where a block should begin, and other bytes behind them")
 
 
 def alone(file: BinaryIO, network: Network) -> Iterator[bytes]:

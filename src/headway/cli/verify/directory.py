@@ -1,7 +1,7 @@
 """A data directory: every header of the log judged again with all rules, and every stored block against its header.
 
-It may be read while another process writes it: then what that one has not finished is no fault. Genesis is not counted,
-for it is not stored. Called by `verify`.
+It may be read while another process writes it: then what that one has not finished is no fault, nor what it prunes.
+Genesis is not counted, for it is not stored. Called by `verify`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from headway.cli.verify.headers import HeaderJudge
 from headway.cli.verify.report import Fault, Unreadable
 from headway.cli.verify.work import Workers
 from headway.errors import CodecError, StoreError
+from headway.network import BlockStatus
 from headway.store.blocks import BlockFiles
 from headway.store.directory import BLOCKS_NAME, HEADERS_NAME
 from headway.store.disk import DamagedFile, Disk
 from headway.store.headers import HeaderLog, Kind
+from headway.store.index import INDEX_NAME, BlockIndex
 from headway.store.lock import is_locked
 from headway.types import BlockId
 
@@ -46,7 +48,7 @@ def judge_directory(path: Path, network: Network, wall_time: float, report: Repo
             judge = HeaderJudge(network, wall_time, report, workers)
             tree = _judge_log(log, judge)
             with closing(BlockFiles(path / BLOCKS_NAME, network, Disk(), readonly=True)) as blocks:
-                _judge_blocks(blocks, tree, judge)
+                _judge_blocks(blocks, tree, judge, path)
                 if (torn := log.torn + blocks.torn) and not is_locked(path):
                     raise Fault(
                         "truncated", f"{torn} bytes of an unfinished write; the next `headway sync` cuts them off"
@@ -107,7 +109,7 @@ def _condemn(block_hash: Hash, tree: HeaderTree) -> None:
     tree.invalidate(position)
 
 
-def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, judge: HeaderJudge) -> None:
+def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, judge: HeaderJudge, path: Path) -> None:
     """Judge what is stored. Blocks of condemned headers were judged when they were condemned."""
 
     def find(block_hash: Hash) -> int | None:
@@ -116,19 +118,44 @@ def _judge_blocks(blocks: BlockFiles, tree: HeaderTree, judge: HeaderJudge) -> N
             judge.report.unchecked["blocks-without-header"] += 1
         return position
 
-    blocks.load(find)
+    blocks.load(find, tree.height)
+    judge.report.pruned_below = blocks.pruned_below
     if blocks.passed_over:
         raise Fault("damaged", f"{blocks.passed_over} stored blocks are gone, or their index records damaged")
-    for _ in verified(_stored(blocks, tree), judge):
+    for _ in verified(_stored(blocks, tree, judge, path), judge):
         pass
 
 
-def _stored(blocks: BlockFiles, tree: HeaderTree) -> Iterator[ToJudge]:
+def _stored(blocks: BlockFiles, tree: HeaderTree, judge: HeaderJudge, path: Path) -> Iterator[ToJudge]:
     for position in blocks.positions():
         if position and tree.is_valid(position):
             try:
                 raw = blocks.get(position)
             except DamagedFile as error:
-                raise Fault("damaged", str(error), tree.id(position)) from error
+                if _was_pruned(blocks, position, judge.network, path):
+                    judge.report.unchecked["blocks-pruned-meanwhile"] += 1
+                    continue
+                raise _fault(error, _to_judge(error.found, tree, position), judge.network) from error
             assert raw is not None, "its position came from the index"
-            yield ToJudge(raw, tree.request(position), tree.block_context(tree.parent(position)))
+            yield _to_judge(raw, tree, position)
+
+
+def _to_judge(raw: bytes, tree: HeaderTree, position: int) -> ToJudge:
+    return ToJudge(raw, tree.request(position), tree.block_context(tree.parent(position)))
+
+
+def _fault(error: DamagedFile, block: ToJudge, network: Network) -> Fault:
+    """What is wrong with a damaged block: a rule that it breaks, where it breaks one."""
+    verdict = network.rules.verify_block(block.request, block.context, block.raw)
+    if not block.raw or verdict.status is BlockStatus.VALID:
+        return Fault("damaged", str(error), block.request.id)
+    return Fault.of_block(verdict, block.request.id)
+
+
+def _was_pruned(blocks: BlockFiles, position: int, network: Network, path: Path) -> bool:
+    """Whether another process has removed a block since we looked."""
+    if not is_locked(path):
+        return False
+    with closing(BlockIndex(path / BLOCKS_NAME / INDEX_NAME, network, Disk(), readonly=True)) as now:
+        location, (_, mark) = blocks.locate(position), now.last_mark()
+    return location is not None and location.file < mark.first_file

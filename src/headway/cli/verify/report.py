@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from headway.errors import InvalidHeader
     from headway.network import BlockVerdict, HeaderVerdict
+    from headway.types import Height
 
 
 class Unreadable(HeadwayError):
@@ -60,6 +61,8 @@ class Report:
     """Blocks that passed."""
     tip: BlockId | None = None
     """The last header, or the one with most work where there are forks."""
+    pruned_below: Height = 0
+    """Of a pruned data directory: no block below this height need be there."""
     unchecked: Counter[str] = field(default_factory=Counter)
     """Rule -> headers or blocks to which it could not be applied."""
     error: Fault | Unreadable | None = None
@@ -85,12 +88,13 @@ class Report:
         self.unchecked.update(never_checked)
 
     def data(self) -> dict[str, Any]:
-        """As `--json` prints it."""
+        """As `--json` prints it; `pruneheight` is Core's word (getblockchaininfo)."""
         return {
             "valid": self.valid,
             "headers": self.headers,
             "blocks": self.blocks,
             "tip": _id(self.tip),
+            **({"pruneheight": self.pruned_below} if self.pruned_below else {}),
             "unchecked": dict(sorted(self.unchecked.items())),
             "error": _error(self.error),
         }
@@ -98,10 +102,11 @@ class Report:
     def text(self) -> str:
         """As people read it."""
         unchecked = ", ".join(f"{rule} {count}" for rule, count in sorted(self.unchecked.items()))
+        pruned = f" (pruned: those from height {self.pruned_below:,} on are kept)" if self.pruned_below else ""
         lines = {
             "valid": "yes" if self.valid else "no" if self.refused else "unknown",
             "headers": f"{self.headers:,}",
-            "blocks": f"{self.blocks:,}",
+            "blocks": f"{self.blocks:,}{pruned}",
             "tip": str(self.tip or "-"),
             "unchecked": unchecked or "-",
             "error": str(self.error or "-"),

@@ -158,7 +158,11 @@ def test_a_file_cut_anywhere_gives_its_whole_blocks_and_says_that_it_is_torn() -
     ("behind", "rule"),
     [
         (b"\0", "trailing-bytes"),
-        (bytes(1_000), "trailing-bytes"),
+        (bytes(7), "trailing-bytes"),
+        (bytes(8), ""),
+        (bytes(200_000), ""),
+        (bytes(200_000) + b"\1", "trailing-bytes"),
+        (bytes(8) + framing(CHAIN[:1]), "trailing-bytes"),
         (b"\1", "bad-magic"),
         (REGTEST.magic[::-1] + bytes(4), "bad-magic"),
         (REGTEST.magic + (4_000_001).to_bytes(4, "little"), "bad-blk-length"),

@@ -173,7 +173,7 @@ def test_damage_is_a_fault(path: Path, damage: Callable[[Path], None]) -> None:
 
 def test_blocks_that_are_gone_are_a_fault(path: Path) -> None:
     (path / "blocks" / "blk00000.dat").write_bytes(b"")
-    assert "truncated (" in refused(path)
+    assert "damaged (8 stored blocks are gone" in refused(path)
 
 
 def test_condemned_blocks_are_counted_and_not_judged(path: Path) -> None:
