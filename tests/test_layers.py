@@ -153,6 +153,7 @@ WITHOUT_TESTS: Final[dict[str, str]] = {
 }
 WITHOUT_MODULE: Final[dict[str, str]] = {
     # test file below tests/unit: why it belongs to no module
+    "aio/test_datadir.py": "whole nodes and their data directory: pruning, damage, a full disk",
     "cli/verify/test_neo_files.py": "all of `verify` and `export` at once on chains whose headers are signed",
     "networks/dbft/test_real_chain.py": "all rules of both generations of Neo at once: every real block and header",
     "networks/bitcoin/test_real_chain.py": "all rules at once: real headers and blocks of every network",

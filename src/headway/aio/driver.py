@@ -3,7 +3,7 @@
 Dials, lookups and jobs are tasks of one group. Blocks are judged in a pool of threads, written by the one writer
 thread and read by another; headers are proved in a pool, which reads the stored ones, too: they are proved once more.
 So the loop waits for no disk and no hash. Not here: what users see (`node`), what is to be done at all
-(`node.machine`). Called by `node`.
+(`node.machine`), what the threads do with the data directory (`storage`). Called by `node`.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import os
 import random
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from headway import kernel
 from headway.aio.connection import Connection
 from headway.aio.dial import dial
 from headway.aio.dns import ask_seeds
+from headway.aio.storage import Storage
 from headway.aio.timer import Timer
-from headway.chain.records import Prover
 from headway.errors import ConfigError, ProxyFailed, RequestFailed, StoreError
-from headway.network import Headers
 from headway.node import orders as do
 from headway.node.machine import NodeMachine
 from headway.node.slots import Kind
 from headway.peer.info import peer_info
 from headway.peer.log import node_tracer
-from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
+from headway.store import DamagedFile
 from headway.types import Address
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from headway.peer.info import PeerInfo
     from headway.store import Store
     from headway.store.peers import PeerStore
-    from headway.sync.output import Write
-    from headway.types import BookChanges, Instant
+    from headway.types import Instant
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +68,11 @@ class NodeDriver:
         self._network = config.network
         self._ways = config.ways
         self._store = store
-        self._peers = peers
+        self._storage = Storage(config.network, store, peers)
         self._group = group
         self._writer = writer
         self._judges = ThreadPoolExecutor(JUDGES, "headway-verify")
         self._provers = ThreadPoolExecutor(PROVERS, "headway-prove")
-        self._prover = Prover(config.network.rules)
         self._readers = ThreadPoolExecutor(1, "headway-read")
         self._changed = changed
         self._timer = Timer(self._loop, self._ring)
@@ -83,6 +81,8 @@ class NodeDriver:
         self._writes: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # all others
         self._server: asyncio.Server | None = None
+        if store.prune_size is not None or store.pruned_below:
+            config = replace(config, pruned=True)
         self.machine = NodeMachine(
             config,
             store.tree,
@@ -91,6 +91,7 @@ class NodeDriver:
             book=None if peers is None else peers.load(),
             log=node_tracer(),
         )
+        self.machine.sync.chain.prune(store.pruned_below)
 
     # Its life.
 
@@ -104,7 +105,7 @@ class NodeDriver:
         return Address(*self._server.sockets[0].getsockname()[:2])
 
     async def close(self) -> None:
-        """Disconnect everybody, finish what is being written, end every thread but the writer."""
+        """Disconnect everybody, finish what is being written, end every thread but the writer. Raises StoreError."""
         if self._server is not None:
             self._server.close()
         self.machine.close(self._loop.time())
@@ -114,6 +115,8 @@ class NodeDriver:
         try:
             while self._connections or self._writes:  # the machine's timer ends those that do not drain
                 await asyncio.wait({*self._writes, *(connection.closed for connection in self._connections.values())})
+            if self.machine.failure is None:  # the last writes may have made room for this
+                await self._loop.run_in_executor(self._writer, self._store.prune, self.machine.sync.chain.keep_from)
             for pool in (self._judges, self._provers, self._readers):
                 await self._loop.run_in_executor(self._writer, functools.partial(pool.shutdown, cancel_futures=True))
         finally:
@@ -122,8 +125,17 @@ class NodeDriver:
                 connection.close()
 
     async def load(self, position: int) -> bytes | None:
-        """A stored block. Raises StoreError."""
-        return await self._loop.run_in_executor(self._readers, self._read, position)
+        """A stored block; None when it is not there, or damaged: then it is fetched again. Raises StoreError."""
+        try:
+            return await self._loop.run_in_executor(self._readers, self._storage.read, position)
+        except DamagedFile as error:
+            logger.warning("! block %s is lost, and fetched again: %s", self._store.tree.id(position), error)
+        await self._loop.run_in_executor(self._writer, self._storage.drop, position)
+        self.machine.sync.chain.forget(position)
+        self.machine.sync.reconsider()
+        self.machine.handle_timer(self._loop.time())
+        self.after_input()
+        return None
 
     def peer_infos(self) -> list[PeerInfo]:
         """Every connection, whatever its state."""
@@ -177,17 +189,17 @@ class NodeDriver:
             case do.Prove():
                 self._spawn(self._prove(order), self._tasks)
             case do.Store():
-                write = functools.partial(self._write, order.writes)
+                write = functools.partial(self._storage.write, order)
                 self._spawn(self._work(order.order, self._writer, write), self._writes)
             case do.Load():
                 self._spawn(self._load(order), self._tasks)
             case do.LoadHeaders():
-                read = functools.partial(self._read_headers, order)
+                read = functools.partial(self._storage.read_headers, order)
                 self._spawn(self._work(order.order, self._provers, read), self._tasks)
             case do.Resolve():
                 self._spawn(self._resolve(order), self._tasks)
             case do.SavePeers():
-                save = functools.partial(self._save, order.changes)
+                save = functools.partial(self._storage.save, order.changes)
                 self._spawn(self._work(order.order, self._writer, save), self._writes)
             case do.Emit():
                 _log(order.event)
@@ -261,44 +273,6 @@ class NodeDriver:
         self._connections[peer] = connection
         connection.closed.add_done_callback(lambda _closed: self._connections.pop(peer))
         return connection
-
-    # The store, in its threads.
-
-    def _write(self, writes: Sequence[Write]) -> StoreError | None:
-        try:
-            for write in writes:
-                match write:
-                    case WriteHeaders():
-                        self._store.append_headers(write.raw)
-                    case WriteInvalid():
-                        self._store.mark_invalid(write.hash)
-                    case WriteBlock():
-                        self._store.put_block(write.position, write.raw)
-                    case _:
-                        assert_never(write)
-        except StoreError as error:
-            return error
-        return None
-
-    def _save(self, changes: BookChanges) -> StoreError | None:
-        assert self._peers is not None, "only a book that came from there is kept"
-        try:
-            self._peers.save(changes)
-        except StoreError as error:
-            logger.warning("the address book is not kept any more in this run: %s", error)
-            return error
-        return None
-
-    def _read(self, position: int) -> bytes | None:
-        return self._store.get_block(position) if position else self._network.rules.genesis_block
-
-    def _read_headers(self, order: do.LoadHeaders) -> Headers:
-        try:
-            headers = self._store.get_headers(order.positions)
-        except StoreError as error:
-            logger.warning("stored headers cannot be read: %s", error)
-            headers = Headers(b"", (), (), self._network.codec.parser)
-        return self._prover.proven(headers, order.positions, order.context)
 
 
 class _Remote:

@@ -7,6 +7,7 @@ Not here: what is done and when (`node.machine`), sockets and threads (`driver`)
 from __future__ import annotations
 
 import asyncio
+import functools
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -19,12 +20,13 @@ from headway.aio.closing import Leave, close_stores
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
+from headway.aio.readers import Readers
 from headway.aio.status import status_of
 from headway.errors import ConfigError, LocalProtocolError, StoreError
 from headway.network_file import load_network
 from headway.node.config import NodeConfig
 from headway.node.orders import BlockConnected, BlockDisconnected
-from headway.store import Store
+from headway.store import Durability, Store
 from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
@@ -77,8 +79,10 @@ class Node:
         relay: bool = False,
         stop_at: Height | None = None,
         verify_every_header: bool = False,
+        durability: Durability | str = Durability.BATCH,
+        prune: int | None = None,
         user_agent: str = USER_AGENT,
-        open_store: Callable[[Path, Network], Store] = Store.open,
+        open_store: Callable[[Path, Network], Store] | None = None,
     ) -> None:
         """Nothing happens before `async with`.
 
@@ -89,8 +93,10 @@ class Node:
         `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
         all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
         kept. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed, check the
-        signatures of each, not only of as many as prove all hashes. `open_store`: how to open the data directory, for
-        a store with something around it. Raises ConfigError for what cannot be.
+        signatures of each, not only of as many as prove all hashes. `durability`: none, batch or block, see
+        there. `prune`: bytes of blocks to keep, about; the last 288 are kept at least, and what nobody has read yet who
+        follows: nothing goes before somebody asks for blocks. `open_store`: how to open the data directory, for a store
+        with something around it; these two are then its own matter. Raises ConfigError for what cannot be.
         """
         self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
@@ -106,11 +112,13 @@ class Node:
         self._relay = relay
         self._stop_at = stop_at
         self._thorough = verify_every_header
+        own = functools.partial(Store.open, durability=_policy(durability), prune=_size(prune))
+        self._open_store = own if open_store is None else open_store
         self._user_agent = user_agent
-        self._open_store = open_store
         self._driver: NodeDriver | None = None
         self._stack = AsyncExitStack()
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
+        self._readers = Readers()
         self.listening: Address | None = None
         """Where others reach us, once open."""
         self.metrics: Address | None = None
@@ -135,6 +143,7 @@ class Node:
             await group.__aenter__()
             self._driver = NodeDriver(config, store, book, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
+            self._keep_unread()
             if self._bind is not None:
                 self.listening = await self._listen(self._driver, self._bind)
             if self._metrics is not None:
@@ -202,6 +211,8 @@ class Node:
         """Wait until `is_synced`. Without peers it waits for them. Raises StoreError."""
         if not self._headers_only and not self.machine.sync.wants_blocks:
             self._want(0)
+        self._readers.none_comes()
+        self._keep_unread()
         await self.until(lambda: self.is_synced(stop_at))
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -221,27 +232,38 @@ class Node:
         forks off.
 
         A consumer may be as slow as it likes: it reads from the store, and takes back what it was given when it comes
-        to it. Raises StoreError; LocalProtocolError for a node that brings headers only.
+        to it. A block that is damaged on disk is fetched again. Raises StoreError, also for a `start` that was pruned;
+        LocalProtocolError for a node that brings headers only.
         """
         self._want(start)
-        tree, chain = self.machine.tree, self.machine.sync.chain
-        last: int | None = None  # position of the block given last
-        while True:
-            seen = chain.tip_position
-            if last is not None and self._was_taken_back(last):
-                gone, parent = tree.id(last), tree.parent(last)
-                last = parent if gone.height > start else None
-                yield BlockDisconnected(gone)
-                continue
-            position = chain.delivered(start if last is None else tree.height(last) + 1)
-            if position is None:
-                await self.until(lambda seen=seen: chain.tip_position != seen)  # type: ignore[misc]  # bound now
-                continue
-            raw = await self.driver.load(position)
-            if raw is None:
-                raise StoreError(f"block {tree.id(position)} was stored and cannot be read any more")
-            last = position
-            yield BlockConnected(tree.id(position), Block(raw, self.network.codec.parser))
+        tree, chain, reader = self.machine.tree, self.machine.sync.chain, object()
+        if start < chain.pruned_below:
+            raise StoreError(f"blocks below height {chain.pruned_below} were pruned: follow from there on")
+        self._readers.read_on(reader, start)
+        try:
+            last: int | None = None  # position of the block given last
+            while True:
+                seen, height = chain.tip_position, start if last is None else tree.height(last) + 1
+                self._readers.read_on(reader, height)
+                self._keep_unread()
+                if last is not None and self._was_taken_back(last):
+                    gone, parent = tree.id(last), tree.parent(last)
+                    last = parent if gone.height > start else None
+                    yield BlockDisconnected(gone)
+                elif height < chain.pruned_below:
+                    raise StoreError(f"block {height} was pruned before it was read")
+                elif (position := chain.delivered(height)) is None:
+                    await self.until(lambda seen=seen: chain.tip_position != seen)  # type: ignore[misc]  # bound now
+                elif (raw := await self.driver.load(position)) is None:
+                    await self.until(
+                        lambda at=position: chain.holds(at) or chain.delivered(tree.height(at)) != at  # type: ignore[misc]
+                    )
+                else:
+                    last = position
+                    yield BlockConnected(tree.id(position), Block(raw, self.network.codec.parser))
+        finally:
+            self._readers.left(reader)
+            self._keep_unread()
 
     async def broadcast(
         self,
@@ -265,6 +287,10 @@ class Node:
 
     # How.
 
+    def _keep_unread(self) -> None:
+        if self._driver is not None:
+            self.machine.sync.chain.needed = self._readers.needed
+
     def _was_taken_back(self, position: int) -> bool:
         """The delivered chain does not go through this block any more. One that merely ends below it may come back."""
         tree, chain = self.machine.tree, self.machine.sync.chain
@@ -281,6 +307,7 @@ class Node:
         if self._headers_only:
             raise LocalProtocolError("this node brings headers only")
         sync = self.machine.sync
+        floor = max(floor, sync.chain.pruned_below)
         if not sync.wants_blocks or floor < sync.chain.floor:
             self.machine.want_blocks(floor, asyncio.get_running_loop().time())
             self.driver.after_input()
@@ -353,3 +380,17 @@ class Node:
         if self._ways.to(address) is None:
             raise ConfigError(self._ways.why_not(address))
         return address
+
+
+def _policy(durability: Durability | str) -> Durability:
+    try:
+        return Durability(durability)
+    except ValueError:
+        known = ", ".join(each.value for each in Durability)
+        raise ConfigError(f"durability is one of {known}, not {durability!r}") from None
+
+
+def _size(prune: int | None) -> int | None:
+    if prune is not None and prune < 1:
+        raise ConfigError(f"prune is a number of bytes to keep, not {prune}")
+    return prune

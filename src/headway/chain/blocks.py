@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headway.chain.headers import HeaderTree
     from headway.types import BlockId, Height
+
+KEPT: Final = 288
+"""Blocks that are never pruned, from the last one down (Core MIN_BLOCKS_TO_KEEP): a reorganisation may take them back,
+and peers may ask a pruned node for them (BIP159)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,16 @@ class BlockChain:
             "i"
         )  # positions along the best chain from the floor, as far as blocks are held without a gap
         self._tip = -1  # last delivered position; -1 before the first
+        self.pruned_below: Height = 0
+        """Blocks below this height were removed, and are not brought again."""
+        self.needed: Height | None = None
+        """Lowest height that somebody has still to read: it is kept, and what a reorganisation may put in the place of
+        what he read last. None: nobody reads."""
         self.start_at(floor)
 
     def start_at(self, floor: Height) -> None:
         """Deliver from `floor` on: what is held already counts as delivered."""
-        self.floor = max(floor, self._tree.first_block)
+        self.floor = max(floor, self._tree.first_block, self.pruned_below)
         self._path = array("i")
         self._extend_path()
         self._tip = self._path[-1] if self._path else -1
@@ -64,9 +73,34 @@ class BlockChain:
         self._held[position] = 1
 
     def forget(self, position: int) -> None:
-        """The block at `position` turned out to be lost (a damaged file): it is wanted again."""
+        """The block at `position` turned out to be lost (a damaged file): it is wanted again. It stays delivered."""
         if self.holds(position):
             self._held[position] = 0
+            if self._on_path(position):
+                del self._path[self._tree.height(position) - self.floor :]
+
+    def prune(self, below: Height) -> None:
+        """The blocks below this height were removed: the chain begins here. They stay delivered."""
+        if below <= self.pruned_below:
+            return
+        self.pruned_below = below
+        if self._tip < 0 or self._tree.height(self._tip) < below:
+            self.start_at(below)
+        elif below > self.floor:
+            gone = self._path[: below - self.floor]
+            for position in gone:
+                self._held[position] = position == 0
+            del self._path[: len(gone)]
+            self.floor = below
+            self._extend_path()
+
+    @property
+    def keep_from(self) -> Height:
+        """What lies below this height may be pruned: it was delivered, nobody reads it, and `KEPT` follow it."""
+        last = self._tree.height(self._tip) if self._tip >= 0 else -1
+        if self.needed is not None:
+            last = min(last, self.needed - 1)
+        return max(last + 1 - KEPT, 0)
 
     @property
     def held(self) -> int:

@@ -161,7 +161,8 @@ def _block(store: Store, network: Network, height: Height) -> bytes:
     try:
         raw = store.get_block(position) if position else network.rules.genesis_block
     except DamagedFile as error:
-        raise StoreError(f"block {height} in {store.path} is damaged: {error}") from error
+        advice = f"`headway verify --repair {store.path}` lets the next `headway sync` fetch it again"
+        raise StoreError(f"block {height} is damaged ({error}): {advice}") from error
     assert raw is not None, "it was asked for because it is stored"
     return raw
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 import click
 
@@ -46,6 +47,28 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is no number of seconds", param, ctx)
         return float(seconds)
+
+
+class Size(click.ParamType[Any]):
+    """A number of bytes above 0: 550MB, 1.5 GB, 2GiB, 1000000."""
+
+    name = "SIZE"
+    UNITS: Final = {
+        "": 1,
+        **{f"{prefix}b": 1000 ** (number + 1) for number, prefix in enumerate("kmgt")},
+        **{f"{prefix}ib": 1024 ** (number + 1) for number, prefix in enumerate("kmgt")},
+    }
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from decimal import Decimal
+
+        found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?) ?([a-z]*)", str(value).strip().lower(), re.ASCII)
+        if found is None or (unit := self.UNITS.get(found[2])) is None:
+            self.fail(f"{value!r} is no size: a number, and kB, MB, GB or TB", param, ctx)
+        size = int(Decimal(found[1]) * unit)
+        if size < 1:
+            self.fail(f"{value!r} is less than a byte", param, ctx)
+        return size
 
 
 def peer_address(text: str, network: Network, option: str) -> Address:

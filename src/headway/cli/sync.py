@@ -10,6 +10,7 @@ import click
 from headway.cli.options import (
     Reach,
     Seconds,
+    Size,
     checkpoint_option,
     common_options,
     datadir_option,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from headway.aio.node import Node
+    from headway.aio.status import NodeStatus
     from headway.network import Network
     from headway.types import Address
 
@@ -81,6 +83,19 @@ class Goal(NamedTuple):
     is_flag=True,
     help="Check every header's signatures, not only as many as prove all hashes (chains of signed headers).",
 )
+@click.option(
+    "--durability",
+    type=click.Choice(["none", "batch", "block"]),
+    default="batch",
+    show_default=True,
+    help="When to wait for the medium: never; once a second and at the end; with each block.",
+)
+@click.option(
+    "--prune",
+    type=Size(),
+    metavar="SIZE",
+    help="Keep about so many bytes of blocks (550MB, 2GB), the last 288 at least.  [default: keep all]",
+)
 @checkpoint_option
 @metrics_option
 @common_options
@@ -96,6 +111,8 @@ def sync(
     deadline: float | None,
     headers_only: bool,
     verify_every_header: bool,
+    durability: str,
+    prune: int | None,
     checkpoint: str | None,
     metrics: Address | None,
     output: Output,
@@ -121,6 +138,8 @@ def sync(
         headers_only=headers_only,
         stop_at=goal.height,
         verify_every_header=verify_every_header,
+        durability=durability,
+        prune=prune,
         metrics=metrics,
         **reach,
     )
@@ -132,6 +151,7 @@ async def _sync(node: Node, goal: Goal, output: Output, interrupted: asyncio.Eve
 
     from headway.cli import progress
     from headway.cli.running import first_done
+    from headway.store import DiskFull
 
     clock = asyncio.get_running_loop().time
     ends_at = None if goal.deadline is None else clock() + goal.deadline
@@ -140,15 +160,18 @@ async def _sync(node: Node, goal: Goal, output: Output, interrupted: asyncio.Eve
             output.note(f"repaired: {repair}")
         if node.metrics is not None:
             output.say(f"metrics http://{node.metrics}/metrics")
-        outcome = await first_done(
-            {
-                Exit.DONE: _synced(node, goal, output),
-                Exit.INTERRUPTED: interrupted.wait(),
-                Exit.NO_PEERS: node.until(lambda: node.is_hopeless),
-            },
-            meanwhile=progress.show(output, node.status, goal.height),
-            within=None if ends_at is None else max(ends_at - clock(), 0.0),
-        )
+        try:
+            outcome = await first_done(
+                {
+                    Exit.DONE: _synced(node, goal, output),
+                    Exit.INTERRUPTED: interrupted.wait(),
+                    Exit.NO_PEERS: node.until(lambda: node.is_hopeless),
+                },
+                meanwhile=progress.show(output, node.status, goal.height),
+                within=None if ends_at is None else max(ends_at - clock(), 0.0),
+            )
+        except DiskFull as error:
+            raise DiskFull(f"{error}{_still_to_come(node.status(), goal.height)}") from error
         if outcome is Exit.NO_PEERS and node.status().misbehaved:
             outcome = Exit.INVALID_DATA
         return _report(node, goal, Exit.INCOMPLETE if outcome is None else outcome, output)
@@ -160,6 +183,16 @@ async def _synced(node: Node, goal: Goal, output: Output) -> None:
     if goal.follows:
         output.note(f"at the tip, height {node.status().tip.height:,}; following the chain, Ctrl-C ends")
         await node.until(lambda: False)
+
+
+def _still_to_come(status: NodeStatus, stop_at: int | None) -> str:
+    """How many blocks are missing, and about how much room they need."""
+    top = status.header_tip.height if stop_at is None else min(stop_at, status.header_tip.height)
+    missing = top - (status.block_tip.height if status.block_tip else -1)
+    if missing <= 0:
+        return ""
+    size = f", about {missing * status.block_bytes / status.blocks / 1e6:,.1f} MB" if status.blocks else ""
+    return f". Still to come: {missing:,} blocks{size}"
 
 
 def _report(node: Node, goal: Goal, outcome: Exit, output: Output) -> Exit:

@@ -46,6 +46,8 @@ class NodeConfig:
     """Have every header's proof checked, not only as many as prove all hashes (see `ChainRules.check_headers`)."""
     serve: bool = False
     """Whether we answer others, and announce that we can."""
+    pruned: bool = False
+    """We do not keep all blocks, but the last ones at least (BIP159)."""
     max_inbound: int = 117
     """Inbound peers at one time (Core: 125 in all, less its outbound ones)."""
     port: int = 0
@@ -59,8 +61,10 @@ class NodeConfig:
 
     @property
     def services(self) -> Services:
-        """What we offer: blocks with their witnesses when we serve, nothing otherwise."""
-        return Services.NETWORK | Services.WITNESS if self.serve else Services.NONE
+        """What we offer: blocks with their witnesses when we serve, all or the last ones; nothing otherwise."""
+        if not self.serve:
+            return Services.NONE
+        return (Services.NETWORK_LIMITED if self.pruned else Services.NETWORK) | Services.WITNESS
 
     def network_towards(self, address: Address, *, inbound: bool) -> Network:
         """The network, with more time for a remote that we reach by a slow way."""

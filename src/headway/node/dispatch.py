@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headway.errors import StoreError
 from headway.node.orders import (
     BlockConnected,
     BlockDisconnected,
@@ -19,6 +20,7 @@ from headway.node.orders import (
     Store,
     TipChanged,
     Verify,
+    Written,
 )
 from headway.node.serve import (
     MAX_ANNOUNCED,
@@ -51,7 +53,6 @@ from headway.sync.scheduler import SyncScheduler
 from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:
-    from headway.errors import StoreError
     from headway.network import BlockVerdict, Headers, Limits
     from headway.node.addrbook import AddressBook
     from headway.node.orders import NodeEvent
@@ -98,6 +99,9 @@ class Dispatcher:
         self._connected: list[Hash] = []  # the last blocks that joined the delivered chain, not announced yet
         self._writes: list[Write] = []
         self._unwritten = 0  # Store orders that are out
+        self._unflushed = False  # something was written that may not be on the medium
+        self._flush_due = False
+        self._keep_from = 0  # what the store was told last
         self.counters = NodeCounters()
         self.failure: StoreError | None = None
         """The store could not write: nothing more can be done, and nothing more is written."""
@@ -167,6 +171,10 @@ class Dispatcher:
             connected, self._connected = self._connected, []
             self._server.announce(connected)
 
+    def tick(self) -> None:
+        """Once a second: let the next write flush what was written, and prune what nobody needs any more."""
+        self._flush_due = self._flush_due or self._unflushed or self._sync.chain.keep_from > self._keep_from
+
     def flush_writes(self) -> None:
         """Order what was collected since the last time, in one write. While one is out, the next is collected.
 
@@ -174,18 +182,23 @@ class Dispatcher:
         """
         if self.failure is not None:
             self._writes.clear()  # they may stand on what could not be written
-        if not self._writes or self._unwritten:
+        if self._unwritten or not (self._writes or self._flush_due):
             return
         writes, self._writes = tuple(self._writes), []
+        flush, self._flush_due = self._flush_due, False
+        self._keep_from, self._unflushed = self._sync.chain.keep_from, not flush
 
-        def written(failure: StoreError | None, now: Instant) -> None:
+        def written(result: Written | StoreError | None, now: Instant) -> None:
             self._unwritten -= 1
-            self.failure = self.failure or failure
-            if failure is None:
-                self._count(writes, now)
+            if isinstance(result, StoreError):
+                self.failure = self.failure or result
+                return
+            self._count(writes, now)
+            if result is not None:
+                self._heed(result)
 
         self._unwritten += 1
-        self._outbox.ask(lambda number: Store(number, writes), written)
+        self._outbox.ask(lambda number: Store(number, writes, self._keep_from, flush), written)
 
     def _collect(self, write: Write) -> None:
         """To be written with the next order. Who brought something new and right is forgiven what failed before."""
@@ -271,6 +284,14 @@ class Dispatcher:
             self._server.headers_loaded(output.peer, headers)
 
         self._outbox.ask(lambda number: LoadHeaders(number, output.positions, output.context), loaded)
+
+    def _heed(self, written: Written) -> None:
+        chain = self._sync.chain
+        chain.prune(written.pruned_below)
+        for position in written.found:
+            chain.mark(position)
+        if written.found:
+            self._sync.reconsider()
 
     def _count(self, writes: tuple[Write, ...], now: Instant) -> None:
         for write in writes:

@@ -215,6 +215,7 @@ class NodeMachine:
         if self._tick_at is not None and self._tick_at <= now:
             self._tick_at = now + TICK
             self._line.measure(self._peers, now)
+            self._dispatcher.tick()
             self.pool.tick(now)
             self._keeper.tick()
             self.broadcaster.tick(now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headway.peer.events import Reason
-from headway.types import Address, BlockId, BlockRequest, BookChanges
+from headway.types import Address, BlockId, BlockRequest, BookChanges, Height
 
 if TYPE_CHECKING:
     from headway.network import Proof
@@ -63,10 +63,25 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Write these, in this order. Result: None, or the StoreError (then the node stops with it)."""
+    """Write these, in this order; then flush, then prune. Result: `Written`, None for one that says nothing, or the
+    StoreError (then the node stops with it)."""
 
     order: int
     writes: tuple[Write, ...]
+    keep_from: Height = 0
+    """Blocks below this height may go, where the store is to be pruned."""
+    flush: bool = False
+    """Have on the medium what was written until now, as far as the store's durability waits for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a store has to tell once it has written."""
+
+    found: tuple[int, ...] = ()
+    """Positions of blocks that it has, whose headers had been lost."""
+    pruned_below: Height = 0
+    """No block below this height need be there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,13 +213,15 @@ class BlockFiles:
         record = self._index.record(number)
         if isinstance(record, Location):
             return record
-        raise DamagedFile(f"{self._index.path} is damaged at record {number}: {self._advice}")
+        raise DamagedFile(f"{self._index.path} is damaged at record {number}")
 
     def drop(self, position: int) -> None:
         """Let a block that is damaged count as not stored, now and at every open."""
         if position in self:
             number, self._records[position] = self._records[position], _NO_RECORD
             self._index.make_void(number)
+            if self._current and not self._current.path.exists():  # somebody took it away under us
+                self._begin_next()
 
     def prune(self, target: int, keep_from: Height) -> None:
         """Remove the oldest files until all together have at most `target` bytes.
@@ -298,7 +300,7 @@ class BlockFiles:
             told = failure("read", path, error)
             raise (DamagedFile(str(told)) if error.errno in {errno.ENOENT, errno.EIO} else told) from error
         if frame != FRAME.pack(self._magic, location.length) or not location.is_of(raw):
-            raise DamagedFile(f"{path} is damaged at byte {location.offset}: {self._advice}", raw)
+            raise DamagedFile(f"{path} is damaged at byte {location.offset}", raw)
         return raw
 
     def _is_whole(self, location: Location) -> bool:
@@ -307,10 +309,6 @@ class BlockFiles:
         except DamagedFile:
             return False
         return True
-
-    @property
-    def _advice(self) -> str:
-        return f"`headway verify --repair {self._directory.parent}` lets `headway sync` fetch what is damaged again"
 
     def _settle_tail(self, last: Location | None, number: int, sizes: dict[int, int]) -> None:
         """Cut the index behind its last good record, which has this number, and the blk files behind their blocks."""
@@ -343,14 +341,19 @@ class BlockFiles:
         if self._current.size and self._current.size + size > full_at:
             self._current.trim()
             self._flush()
-            full, self._current = self._current, None
-            full.close()
-            self._current = AppendFile(self._path(self._file_number + 1), self._disk)
-            self._file_number += 1
-            self._has_new_name = True
+            self._current = self._begin_next()
         needed = self._current.size + size
         self._current.reserve(needed, max(needed, min(needed + CHUNK, full_at)))
         return self._current
+
+    def _begin_next(self) -> AppendFile:
+        """Have done with the file that grew."""
+        following = AppendFile(self._path(self._file_number + 1), self._disk)
+        if self._current:
+            self._current.close()
+        self._current, self._has_new_name = following, True
+        self._file_number += 1
+        return following
 
     def _file_sizes(self) -> dict[int, int]:
         """Size of each blk file by its number; other files are not ours to judge."""

@@ -203,6 +203,11 @@ class SyncScheduler:
         self.chain.mark(position)
         self._advance()
 
+    def reconsider(self) -> None:
+        """Blocks turned out to be there, or to be lost (`chain.mark`, `chain.forget`): ask for what is missing now."""
+        self._advance()
+        self.blocks.reset()
+
     def tick(self, now: Instant) -> None:
         """Choose work from the state as it is; call after every input, and when `due` has come."""
         for ask in self.headers.tick(now):

@@ -82,7 +82,7 @@ async def test_block_that_the_store_has_lost_is_not_found_and_logged(
         stream = peer.request_blocks([toy_hash(CHAIN[4])])
         assert [block async for block in stream] == []
         assert len(stream.missing) == 1
-    assert "cannot be read" in caplog.text
+    assert "is lost, and fetched again" in caplog.text
 
 
 @on_loop

@@ -176,8 +176,8 @@ async def test_a_book_that_cannot_be_written_any_more_stops_nothing(
         Node(network=NO_SEEDS, peers=1, datadir=data, peers_file=peers_file(tmp_path, server)) as ours,
     ):
         driver = ours.driver
-        assert driver._peers is not None
-        drop = functools.partial(driver._peers._connection.executescript, "DROP TABLE peers")
+        assert driver._storage._peers is not None
+        drop = functools.partial(driver._storage._peers._connection.executescript, "DROP TABLE peers")
         await asyncio.get_running_loop().run_in_executor(driver._writer, lambda: drop().close())
         await ours.synced()
         await ours.until(lambda: any("not kept any more" in line for line in caplog.messages))
@@ -254,16 +254,6 @@ async def test_reorganisation_is_told_block_by_block_to_fast_and_slow_alike() ->
         assert ours.status().reorgs == 1
         for each in (fast, slow, unaware):
             await each.aclose()
-
-
-@on_loop
-async def test_block_that_cannot_be_read_back_is_a_store_error() -> None:
-    async with ToyServer(CHAIN) as server, node(server) as ours:
-        await ours.synced()
-        for file in ours.driver._store.path.glob("blocks/blk*.dat"):
-            file.write_bytes(b"")
-        with pytest.raises(StoreError):
-            await take(ours.follow(), 2)
 
 
 # How it ends.

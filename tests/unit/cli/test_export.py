@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -132,7 +133,7 @@ def test_a_block_that_is_damaged_on_disk_leaves_no_file(tmp_path: Path, capsys: 
     content[content.index(CHAIN[30]) + 40] ^= 1  # in its header
     file.write_bytes(content)
     assert run(tmp_path / "damaged", tmp_path / "chain.acc") == Exit.FAILED
-    assert "block 31 in" in capsys.readouterr().err
+    assert re.search(r"block 31 is damaged \(.*blk00000\.dat is .*verify --repair", capsys.readouterr().err)
     assert [path.name for path in tmp_path.iterdir() if "acc" in path.name] == []
 
 
@@ -235,3 +236,26 @@ def test_blocks_of_a_chain_whose_headers_vary_come_out_as_they_came(gapped: Stor
     assert blocks_of((tmp_path / "sealed.acc").read_bytes())[1:] == SEALED_CHAIN[:24]
     report = judge(tmp_path / "sealed.acc", SEALED, None, 2e9)
     assert (report.valid, report.blocks) == (True, 25)
+
+
+@pytest.fixture
+def pruned(tmp_path: Path) -> Path:
+    """The chain without its first 30 blocks."""
+    path = tmp_path / "pruned"
+    with Store.open(path, REGTEST, prune=1) as store:
+        list(store_chain(store, CHAIN))
+        store.prune(31)
+    return path
+
+
+def test_a_pruned_directory_is_written_from_where_it_begins(pruned: Path, tmp_path: Path) -> None:
+    file = tmp_path / "chain.acc"
+    assert run(pruned, file) == Exit.DONE
+    assert blocks_of(file.read_bytes(), first=31) == CHAIN[30:]
+
+
+def test_a_block_that_was_pruned_is_said_to_be_so(
+    pruned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(pruned, tmp_path / "chain.acc", "--from", "30") == Exit.FAILED
+    assert f"block 30 was pruned from {pruned}, which has those from 31 on" in capsys.readouterr().err

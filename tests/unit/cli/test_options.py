@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from headway import networks
 from headway.cli.options import (
     Seconds,
+    Size,
     bind_address,
     common_options,
     datadir_option,
@@ -169,3 +170,30 @@ def test_who_is_to_be_a_peer_and_how_peers_are_reached_is_said_in_one_way() -> N
     assert (said["connect"], said["peers_file"]) == (("a:1", "b:2"), Path("peers.txt"))
     assert (said["dnsseed"], said["onlynet"], said["cjdnsreachable"]) == (False, ("onion", "cjdns"), True)
     assert CliRunner().invoke(command, ["--onlynet", "tor"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "size"),
+    [
+        ("1", 1),
+        ("1000000", 1_000_000),
+        ("550MB", 550_000_000),
+        ("550 mb", 550_000_000),
+        ("1.5GB", 1_500_000_000),
+        ("2kB", 2_000),
+        ("1TB", 10**12),
+        ("550MiB", 550 * 2**20),
+        ("2GiB", 2**31),
+        ("0.5KiB", 512),
+    ],
+)
+def test_size_is_bytes_or_has_a_unit(word: str, size: int) -> None:
+    assert Size().convert(word, None, None) == size
+
+
+@pytest.mark.parametrize(
+    "word", ["", "MB", "x", "-1", "0", "0.1", "1e9", "550M", "5 0MB", "1_000", "٣", "9" * 30, "1.GB"]
+)
+def test_what_is_no_size_is_refused(word: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"is no size: a number, and kB, MB, GB or TB|is less than a byte"):
+        Size().convert(word, None, None)

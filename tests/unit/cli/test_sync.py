@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import resource
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +25,10 @@ from headway.cli import main
 from headway.cli.output import Exit
 from headway.networks.bitcoin import REGTEST
 from headway.store import Store
+from headway.testing.chain import regtest_chain, store_chain
 from headway.types import Address, hash_hex
 from headway.wire import messages as m
-from tests.interop.cli import Headway
+from tests.interop.cli import HEADWAY, Headway
 from tests.loopback import listen
 from tests.socks import SocksProxy, in_a_thread
 from tests.unit.cli.conftest import Served
@@ -206,6 +210,65 @@ def test_the_deadline_tells_why_peers_failed(sync: Sync) -> None:
     assert f"peers failed: {address}: connection refused)" in sync.stderr
 
 
+@pytest.mark.parametrize("durability", ["none", "batch", "block"])
+def test_the_chain_is_the_same_with_every_durability(sync: Sync, served: Served, durability: str) -> None:
+    code, result = sync(served.address, "--stop-at", "tip", "--durability", durability)
+    assert (code, result["hash"], result["blocks"]) == (Exit.DONE, served.tip, served.height)
+
+
+def test_a_pruned_sync_keeps_the_last_blocks_and_verify_says_from_where(
+    sync: Sync, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = list(regtest_chain(320))
+    with Store.open(sync.datadir / "whole", REGTEST) as store:
+        list(store_chain(store, chain))
+    with Headway(
+        "serve", "--network", "regtest", "--datadir", sync.datadir / "whole", "--bind", "127.0.0.1:0"
+    ) as serve:
+        address = serve.wait_for_line(r"^listening (.*)$")[1]
+        code, result = sync(address, "--stop-at", "tip", "--prune", "1kB", "--durability", "none")
+        assert (code, result["height"], result["blocks"]) == (Exit.DONE, 320, 320)
+        code, result = sync(address, "--stop-at", "tip")
+        assert (code, result["height"], result["blocks"]) == (Exit.DONE, 320, 0)
+    assert main(["verify", str(sync.datadir), "--network", "regtest", "--json"]) == Exit.DONE
+    verified = json.loads(capsys.readouterr().out)
+    assert (verified["valid"], verified["headers"], verified["blocks"]) == (True, 320, 288)
+    assert verified["pruneheight"] == 320 - 288 + 1
+    assert main(["verify", str(sync.datadir), "--network", "regtest"]) == Exit.DONE
+    assert "(pruned: those from height 33 on are kept)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", [100, 4_500, 8_000])
+def test_a_full_disk_is_exit_1_with_what_is_missing_and_it_goes_on_when_there_is_room(
+    sync: Sync, served: Served, capsys: pytest.CaptureFixture[str], limit: int
+) -> None:
+    """The limit on the size of files is what a process can meet without filling a disk: in the headers, in the
+    blocks."""
+    words = [HEADWAY, "sync", "--network", "regtest", "--connect", served.address, "--datadir", sync.datadir]
+    full = subprocess.run(
+        [*map(str, words), "--stop-at", "tip", "--json"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == Exit.FAILED
+    error = json.loads(full.stdout)["error"]
+    assert re.search(
+        r"File too large \([\d,]+ bytes were to be written, [\d,]+ are free; raise the limit .*ulimit", error
+    )
+    assert "what was stored before is intact" in error
+    assert "Still to come: " in error
+    assert error in full.stderr
+    assert "Traceback" not in full.stderr
+    assert main(["verify", str(sync.datadir), "--network", "regtest", "--json"]) == Exit.DONE
+    stored = json.loads(capsys.readouterr().out)["blocks"]
+    assert (stored > 0) == (limit == 8_000)
+    code, result = sync(served.address, "--stop-at", "tip")
+    assert (code, result["hash"], result["blocks"]) == (Exit.DONE, served.tip, served.height - stored)
+    assert sync.stderr == ""  # nothing had to be repaired
+
+
 @pytest.mark.parametrize(
     ("option", "value", "complaint"),
     [
@@ -215,6 +278,9 @@ def test_the_deadline_tells_why_peers_failed(sync: Sync) -> None:
         ("--deadline", "nan", "--deadline"),
         ("--deadline", "inf", "--deadline"),
         ("--peers", "0", "--peers"),
+        ("--durability", "always", "'always' is not one of 'none', 'batch', 'block'"),
+        ("--prune", "much", "'much' is no size"),
+        ("--prune", "0", "'0' is less than a byte"),
         ("--connect", "host:port", "--connect: not a port"),
         ("--checkpoint", "5:00", "regtest proves itself by its work"),
         ("--peers-file", "/no/such/file", "cannot read the peers file /no/such/file"),

@@ -24,3 +24,8 @@ def test_remote_behind_a_slow_way_has_more_time_unless_it_dialled_us() -> None:
         assert config.network_towards(address, inbound=False).timing.batch_timeout == factor * usual
         assert config.network_towards(address, inbound=True) is TOYNET
     assert NodeConfig(TOYNET).network_towards(Address("8.8.8.8", 1), inbound=False) is TOYNET
+
+
+def test_a_pruned_node_offers_the_last_blocks_only() -> None:
+    assert NodeConfig(TOYNET, serve=True, pruned=True).services == Services.NETWORK_LIMITED | Services.WITNESS
+    assert NodeConfig(TOYNET, pruned=True).services == Services.NONE

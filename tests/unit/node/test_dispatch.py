@@ -11,7 +11,7 @@ from headway.errors import MutatedBlock, StoreError
 from headway.network import BlockStatus, BlockVerdict, Network
 from headway.node.addrbook import AddressBook
 from headway.node.dispatch import Dispatcher
-from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify
+from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify, Written
 from headway.node.outbox import Outbox
 from headway.node.serve import Answer, ReadBlock, Refuse, Server
 from headway.node.table import Peer, PeerTable
@@ -45,7 +45,7 @@ from headway.wire.messages import (
     Verack,
     Version,
 )
-from tests.toynet import GENESIS, PROTOCOL, TOYNET, toy_chain, toy_headers, toy_requests
+from tests.toynet import GENESIS, HEADER_SIZE, PROTOCOL, TOYNET, toy_chain, toy_headers, toy_requests
 
 BLOCKS = toy_chain(40)
 REQUESTS = toy_requests(BLOCKS)
@@ -299,3 +299,94 @@ def test_a_request_for_headers_names_what_we_have() -> None:
     (request, _) = story.sent()
     assert isinstance(request, GetHeaders)
     assert [entry.hash for entry in request.locator] == [GENESIS.hash]
+
+
+# What a store does besides writing.
+
+
+def write(story: Story, number: int = 0) -> WriteHeaders:
+    headers = WriteHeaders(1, bytes([number]) * 44, 1)
+    story.dispatcher.carry_out(headers, 0.0)
+    story.dispatcher.flush_writes()
+    return headers
+
+
+def test_what_was_written_is_flushed_at_the_next_tick_and_once() -> None:
+    story = Story()
+    story.dispatcher.tick()
+    story.dispatcher.flush_writes()
+    assert story.orders() == []
+    write(story)
+    story.outbox.settle(1, None, 0.0)
+    story.orders()
+    for _ in range(2):
+        story.dispatcher.tick()
+        story.dispatcher.flush_writes()
+    assert story.orders() == [Store(2, (), 0, flush=True)]
+    story.outbox.settle(2, None, 1.0)
+    assert story.dispatcher.is_settled
+    story.dispatcher.tick()
+    story.dispatcher.flush_writes()
+    assert story.orders() == []
+
+
+def test_a_flush_goes_with_the_writes_that_are_there_and_waits_for_those_that_are_out() -> None:
+    story = Story()
+    first = write(story)
+    story.dispatcher.tick()
+    second = write(story, 1)
+    assert story.orders() == [Store(1, (first,))]
+    story.outbox.settle(1, None, 0.0)
+    story.dispatcher.flush_writes()
+    assert story.orders() == [Store(2, (second,), 0, flush=True)]
+    story.outbox.settle(2, None, 0.0)
+    story.dispatcher.tick()
+    story.dispatcher.flush_writes()
+    assert story.orders() == []
+
+
+def test_a_flush_that_fails_is_remembered() -> None:
+    story = Story()
+    write(story)
+    story.outbox.settle(1, None, 0.0)
+    story.dispatcher.tick()
+    story.dispatcher.flush_writes()
+    story.outbox.settle(2, StoreError("the disk reports errors"), 1.0)
+    assert str(story.dispatcher.failure) == "the disk reports errors"
+
+
+def grown(count: int) -> Story:
+    """A story whose tree has so many blocks, none of them stored."""
+    story = Story()
+    story.tree.restore(b"".join(block[:HEADER_SIZE] for block in toy_chain(count)))
+    return story
+
+
+def deliver(story: Story, *positions: int) -> None:
+    for position in positions:
+        story.dispatcher._sync.chain.mark(position)
+    story.dispatcher._sync.chain.advance()
+
+
+def test_the_store_is_told_with_each_write_what_may_go_and_alone_when_that_alone_has_changed() -> None:
+    story = grown(400)
+    deliver(story, *range(1, 301))
+    headers = write(story)
+    assert story.orders() == [Store(1, (headers,), 13)]
+    story.outbox.settle(1, Written(pruned_below=9), 0.0)
+    assert (story.dispatcher._sync.chain.floor, story.dispatcher._sync.chain.holds(8)) == (9, False)
+    deliver(story, *range(301, 311))
+    story.dispatcher.tick()
+    story.dispatcher.flush_writes()
+    assert story.orders() == [Store(2, (), 23, flush=True)]
+
+
+def test_blocks_that_the_store_finds_are_delivered_and_asked_for_no_more() -> None:
+    story = grown(5)
+    write(story)
+    story.orders()
+    story.outbox.settle(1, Written(found=(1, 2, 4)), 0.0)
+    sync = story.dispatcher._sync
+    delivered = [output for output in sync.take() if isinstance(output, BlocksDelivered)]
+    assert [[block.height for block in moved.connected] for moved in delivered] == [[1, 2]]
+    assert [sync.chain.holds(position) for position in range(1, 6)] == [True, True, False, True, False]

@@ -280,7 +280,7 @@ def test_a_damaged_block_is_told_and_not_served_whichever_byte_it_is(tmp_path: P
     for at in range(FRAME + len(CHAIN[0])):
         flip(tmp_path / "blk00000.dat", at)
         files = load(tmp_path, readonly=True)
-        with pytest.raises(DamagedFile, match=r"blk00000\.dat is damaged at byte 8: `headway verify --repair"):
+        with pytest.raises(DamagedFile, match=r"blk00000\.dat is damaged at byte 8$"):
             files.get(1)
         assert files.get(2) == CHAIN[1]
         files.close()
@@ -311,6 +311,21 @@ def test_a_damaged_block_that_was_dropped_can_be_put_again(tmp_path: Path) -> No
     assert stored(tmp_path) == [2, 3, 4, 5, 6]
     write(tmp_path, [0])
     assert stored(tmp_path) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_file_that_somebody_takes_away_is_written_no_further(tmp_path: Path) -> None:
+    files = load(tmp_path)
+    for number in (0, 1):
+        files.put(number + 1, HASHES[number], CHAIN[number])
+    (tmp_path / "blk00000.dat").unlink()
+    files.drop(1)
+    files.put(1, HASHES[0], CHAIN[0])
+    assert files.get(1) == CHAIN[0]
+    files.close()
+    assert numbers(tmp_path) == ["00001"]
+    files = load(tmp_path)
+    assert (list(files.positions()), files.passed_over) == ([1], 1)
+    files.close()
 
 
 def test_a_directory_that_goes_away_is_told(tmp_path: Path) -> None:

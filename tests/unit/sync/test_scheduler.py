@@ -255,3 +255,33 @@ def test_an_announced_block_brings_its_header_and_is_asked_for_as_any_other() ->
     assert only(seen, TipMoved) == [TipMoved(BlockId(3, toy_hash(blocks[2])), 0)]
     assert story.tree.tip.height == 3
     assert only(seen, VerifyBlock) == []
+
+
+def test_a_block_that_the_store_has_lost_is_asked_for_again_and_nothing_else_is() -> None:
+    blocks = toy_chain(4)
+    story = Story()
+    story.outputs()
+    story.headers(1, blocks)
+    story.outputs()
+    story.bring(1, *blocks)
+    assert story.phase() is Phase.CURRENT
+    story.sync.chain.forget(2)
+    story.sync.reconsider()
+    assert story.phase() is Phase.BLOCKS
+    asked = only(story.outputs(), AskBlocks)
+    assert [request.height for ask in asked for request in ask.requests] == [2]
+    assert only(story.bring(1, blocks[1]), BlocksDelivered) == []
+    assert story.phase() is Phase.CURRENT
+
+
+def test_blocks_that_the_store_has_found_are_delivered_and_not_asked_for() -> None:
+    blocks = toy_chain(4)
+    story = Story()
+    story.outputs()
+    story.headers(1, blocks)
+    for position in (1, 2, 4):
+        story.sync.chain.mark(position)
+    story.sync.reconsider()
+    outputs = story.outputs()
+    assert [[block.height for block in moved.connected] for moved in only(outputs, BlocksDelivered)] == [[1, 2]]
+    assert [request.height for ask in only(outputs, AskBlocks) for request in ask.requests] == [3]

@@ -1,7 +1,7 @@
 """`headway verify PATH`: a data directory, blocks or headers in a file, held to every rule of their network.
 
 What a file holds is told from its content (`kind`). Judges read it (`headers`, `blocks`, `dump`, `directory`) and count
-into a `report`, which is printed whatever came of it.
+into a `report`, which is printed whatever came of it. `repair` takes out what is damaged.
 """
 
 from __future__ import annotations
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     metavar="H",
     help="Height of the first header or block of a file that does not start at genesis.",
 )
+@click.option("--repair", is_flag=True, help="First take what is damaged out of a data directory, to be fetched again.")
 @checkpoint_option
 @common_options
-def verify(path: Path, network: Network, from_height: int | None, checkpoint: str | None, output: Output) -> Exit:
+def verify(
+    *, path: Path, network: Network, from_height: int | None, repair: bool, checkpoint: str | None, output: Output
+) -> Exit:
     """Check a data directory, a blk*.dat file, a chain dump (.acc), raw headers, or one raw block, packed (.xz) or not.
 
     Prints what was found valid and what could not be checked. Exit code 5 and the reason on the first fault; 1 where
@@ -42,12 +45,27 @@ def verify(path: Path, network: Network, from_height: int | None, checkpoint: st
     """
     import time
 
-    report = judge(path, trusting(network, checkpoint), from_height, time.time())
+    network = trusting(network, checkpoint)
+    if repair:
+        _repair(path, network, output)
+    report = judge(path, network, from_height, time.time())
     output.result(report.data(), text=report.text())
     if report.error is None:
         return Exit.DONE
     output.error(str(report.error))
+    if report.refused and path.is_dir() and not repair:
+        output.note(f"`headway verify --repair {path}` takes out what is damaged; `headway sync` then fetches it again")
     return Exit.INVALID_DATA if report.refused else Exit.FAILED
+
+
+def _repair(path: Path, network: Network, output: Output) -> None:
+    from headway.cli.verify.repair import repair_directory
+    from headway.errors import ConfigError
+
+    if not path.is_dir():
+        raise ConfigError("--repair is for data directories: what is damaged in a file can be fetched from nobody")
+    for done in repair_directory(path, network):
+        output.note(f"repaired: {done}")
 
 
 def judge(path: Path, network: Network, from_height: int | None, wall_time: float) -> Report:

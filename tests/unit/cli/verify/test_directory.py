@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headway.chain import records
-from headway.cli.verify.directory import judge_directory
+from headway.cli.verify.directory import _stored, judge_directory
+from headway.cli.verify.headers import HeaderJudge
+from headway.cli.verify.repair import repair_directory
 from headway.cli.verify.report import Fault, Report, Unreadable
+from headway.cli.verify.work import Workers
 from headway.network import Limits
 from headway.networks import network_named
 from headway.store import Store
+from headway.store.blocks import BlockFiles
+from headway.store.disk import Disk
 from headway.store.format import HEAD_SIZE
+from headway.testing.chain import store_chain
+from headway.testing.neo_chain import NeoChain, neo_network, validators
 from headway.types import BlockId
 from tests.chain_builder import GENESIS, SPACING, assemble, block_hash, block_time, coinbase, regtest_chain
 from tests.sealednet import PARSER, SEALED, seal, sealed_chain, sealed_headers
@@ -292,3 +300,81 @@ def test_records_that_are_no_headers_are_damage(tmp_path: Path) -> None:
         store.append_headers((5).to_bytes(4, "little") + b"small")
     with pytest.raises(Fault, match="damaged"):
         judged_sealed(directory)
+
+
+def pruned(path: Path, keep_from: int = 4) -> Path:
+    """A directory with a chain of 12, pruned."""
+    with Store.open(path, REGTEST, prune=1) as store:
+        append(store, CHAIN)
+        for block in CHAIN:
+            store.put_block(block_hash(block), block)
+        store.prune(keep_from)
+    return path
+
+
+def test_a_pruned_directory_is_valid_and_says_from_where(tmp_path: Path) -> None:
+    report = judged(pruned(tmp_path))
+    assert (report.headers, report.blocks, report.pruned_below) == (12, 9, 4)
+    assert report.data()["pruneheight"] == 4
+    assert list(report.data()) == ["valid", "headers", "blocks", "tip", "pruneheight", "unchecked", "error"]
+    assert "blocks     9 (pruned: those from height 4 on are kept)" in report.text()
+
+
+def test_files_that_pruning_has_not_removed_yet_are_no_fault(tmp_path: Path) -> None:
+    with Store.open(tmp_path, REGTEST, prune=1) as store:
+        append(store, CHAIN)
+        for block in CHAIN:
+            store.put_block(block_hash(block), block)
+    before = {file: file.read_bytes() for file in tmp_path.glob("blocks/blk*.dat")}
+    with Store.open(tmp_path, REGTEST, prune=1) as store:
+        store.prune(4)
+    for file, content in before.items():
+        file.write_bytes(content)
+    assert judged(tmp_path).blocks == 9
+
+
+def test_a_file_of_a_pruned_directory_that_is_gone_is_a_fault(tmp_path: Path) -> None:
+    pruned(tmp_path)
+    (tmp_path / "blocks/blk00005.dat").unlink()
+    assert "damaged (1 stored blocks are gone" in refused(tmp_path)
+
+
+def test_what_another_process_prunes_meanwhile_is_no_fault_and_what_it_loses_is(tmp_path: Path) -> None:
+    pruned(tmp_path)
+
+    def judged_while(happens: Callable[[Store], None]) -> Report:
+        report = Report()
+        with (
+            Store.open(tmp_path, REGTEST, prune=1) as store,
+            closing(BlockFiles(tmp_path / "blocks", REGTEST, Disk(), readonly=True)) as blocks,
+            Workers(REGTEST) as workers,
+        ):
+            judge = HeaderJudge(REGTEST, NOW, report, workers)
+            blocks.load(store.tree.find, store.tree.height)
+            happens(store)
+            for _ in _stored(blocks, store.tree, judge, tmp_path):
+                report.blocks += 1
+        return report
+
+    report = judged_while(lambda store: store.prune(7))
+    assert (report.blocks, report.unchecked["blocks-pruned-meanwhile"]) == (6, 3)
+    with pytest.raises(Fault, match="damaged"):
+        judged_while(lambda _: (tmp_path / "blocks/blk00008.dat").unlink())
+
+
+def test_damage_that_breaks_no_rule_is_told_by_its_sum(tmp_path: Path) -> None:
+    """Witnesses of Neo's transactions lie outside every hash."""
+    signers = validators(4)
+    network = neo_network("neo3", signers)
+    chain = list(NeoChain(network, signers, transactions=(1, 3)).blocks(5))
+    with Store.open(tmp_path, network) as store:
+        list(store_chain(store, chain, network=network))
+    file = tmp_path / "blocks/blk00000.dat"
+    flip(file, file.read_bytes().index(chain[2]) + len(chain[2]) - 1)
+    report = Report()
+    with pytest.raises(Fault) as caught:
+        judge_directory(tmp_path, network, 2e9, report)
+    assert (caught.value.rule, caught.value.block and caught.value.block.height) == ("damaged", 3)
+    assert "blk00000.dat is damaged at byte" in caught.value.detail
+    (done,) = repair_directory(tmp_path, network)
+    assert done.startswith("took out 1 damaged blocks, 3:")
