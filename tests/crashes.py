@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from headway.network import Network
 from headway.store import Store
 from headway.store.disk import Disk
 from headway.types import Hash, Raw
+
+Snapshot: TypeAlias = dict[Path, bytes]
+"""Content of the files of a directory, by their names in it."""
 
 
 class Killed(BaseException):
@@ -123,6 +127,121 @@ class FailingDisk(Disk):
         if self.cannot_sync_directory:
             raise OSError(self.error, os.strerror(self.error))
         super().sync_directory(path)
+
+
+class FullDisk(CutDisk):
+    """A disk that is full from step number `stop_at` on, of which the first `keep` bytes arrive, until there is room.
+
+    Only what needs room fails: a file that is made, a write, an allocation.
+    """
+
+    def __init__(self, stop_at: int, keep: int = 0) -> None:
+        super().__init__()
+        self._full_at = stop_at
+        self._keeps = keep
+        self.has_room = False
+        self.refused = 0
+        """How often it had no room."""
+
+    def open(self, path: Path) -> int:
+        if not path.exists():
+            self._ask_room()
+        return super().open(path)
+
+    def make_directory(self, path: Path) -> None:
+        if not path.exists():
+            self._ask_room()
+        super().make_directory(path)
+
+    def write(self, fd: int, parts: Sequence[Raw], offset: int) -> int:
+        data = b"".join(parts)
+        if offset + len(data) > os.fstat(fd).st_size:  # else it has its room already
+            try:
+                self._ask_room()
+            except OSError:
+                if not self._keeps:
+                    raise
+                kept, self._keeps = data[: self._keeps], 0
+                return super().write(fd, (kept,), offset)
+        return super().write(fd, (data,), offset)
+
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        self._ask_room()
+        super().allocate(fd, offset, length)
+
+    def _ask_room(self) -> None:
+        if not self.has_room and len(self.steps) >= self._full_at:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+PAGE: Final = 128
+"""Bytes that reach the medium together, in `PowerDisk`: fewer than any system's, so that small files have many."""
+
+
+class PowerDisk(Disk):
+    """A disk that knows what is on the medium: what was flushed, and of the rest what happens to have been written.
+
+    `after_power_loss` is what a directory holds when the power comes back. Nothing that was not flushed can be relied
+    on: each page is as it was at any moment since, whatever became of its neighbours, and files that were made or
+    removed may be there or not.
+    """
+
+    def __init__(self) -> None:
+        self._paths: dict[int, Path] = {}
+        self._flushed: dict[Path, bytes] = {}
+        """Content on the medium of every file whose name may be there."""
+        self._since: dict[Path, list[tuple[int, bytes]]] = {}
+        """What was written after that: offset and data. Nothing is cut off before it is flushed."""
+        self._named: set[Path] = set()
+        """Files whose names are on the medium."""
+
+    def open(self, path: Path) -> int:
+        fd = super().open(path)
+        self._paths[fd] = path
+        self._flushed.setdefault(path, b"")
+        self._since.setdefault(path, [])
+        return fd
+
+    def write(self, fd: int, parts: Sequence[Raw], offset: int) -> int:
+        data = b"".join(parts)
+        self._since[self._paths[fd]].append((offset, data))
+        return super().write(fd, (data,), offset)
+
+    def allocate(self, fd: int, offset: int, length: int) -> None:
+        self._since[self._paths[fd]].append((offset, bytes(length)))
+        super().allocate(fd, offset, length)
+
+    def sync(self, fd: int) -> None:
+        path = self._paths[fd]
+        self._flushed[path], self._since[path] = path.read_bytes(), []
+
+    def sync_directory(self, path: Path) -> None:
+        for file in self._flushed:
+            if file.parent == path:
+                (self._named.add if file.exists() else self._named.discard)(file)
+
+    def after_power_loss(self, root: Path, rng: random.Random) -> Snapshot:
+        luck = rng.choice((0.0, 0.3, 0.7, 1.0))
+        files = {}
+        for path, flushed in self._flushed.items():
+            was_there, is_there = path in self._named, path.exists()
+            if was_there if was_there == is_there else is_there == (rng.random() < luck):
+                files[path.relative_to(root)] = self._content(flushed, self._since[path], luck, rng)
+        return files
+
+    def _content(self, flushed: bytes, since: Sequence[tuple[int, bytes]], luck: float, rng: random.Random) -> bytes:
+        end = max([len(flushed), *(offset + len(data) for offset, data in since)])
+        moments = [flushed.ljust(end, b"\0")]
+        for offset, data in since:
+            before = moments[-1]
+            moments.append(before[:offset] + data + before[offset + len(data) :])
+        pages = []
+        for at in range(0, end, PAGE):
+            moment = moments[-1] if luck == 1 else rng.choice(moments) if rng.random() < luck else moments[0]
+            pages.append(moment[at : at + PAGE])
+        content = b"".join(pages)
+        return content[: rng.choice((end, max(len(flushed), len(content.rstrip(b"\0")))))]
 
 
 def cuts(steps: Sequence[int], every: int = 32) -> Iterator[tuple[int, int]]:
@@ -276,9 +395,6 @@ def live(path: Path, script: Script, disk: Disk) -> bool:
     except Killed:
         return False
     return True
-
-
-Snapshot: TypeAlias = dict[Path, bytes]
 
 
 def snapshot(path: Path) -> Snapshot:

@@ -159,7 +159,9 @@ WITHOUT_MODULE: Final[dict[str, str]] = {
     "networks/bitcoin/test_real_chain.py": "all rules at once: real headers and blocks of every network",
     "node/test_final_chain.py": "whole nodes on a chain of another kind",
     "node/test_kept_book.py": "whole nodes and their address book, from one run to the next",
-    "store/test_crash.py": "the whole store at once: every write cut, then reopened",
+    "store/test_crash.py": "the whole store at once: every write cut, or refused, then reopened",
+    "store/test_damage.py": "the whole store at once: every byte changed, then judged and reopened",
+    "store/test_power.py": "the whole store at once: the power lost, then reopened",
     "store/test_peers_crash.py": "the database of the address book: every write of SQLite cut, then reopened",
 }
 

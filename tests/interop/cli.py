@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+from headway.store.format import HEAD_SIZE
+from headway.store.index import INDEX_NAME, RECORD_SIZE
 from tests.interop.programs import Program
 
 HEADWAY: Final = Path(sys.executable).with_name("headway")
+ENDS: Final = struct.Struct("<36x2I8x")
+"""Offset and length of the block of an index record."""
 
 
 class Headway(Program):
@@ -35,7 +40,8 @@ def run(*words: str | Path, code: int = 0) -> dict[str, Any]:
 
 
 def size_of(directory: Path) -> int:
-    """Bytes in all files below a directory, which another process may be writing at this moment."""
+    """Bytes in all files of a data directory, which another process may be writing at this moment. Room that its last
+    file of blocks has beforehand does not count."""
     total = 0
     for path, _, names in os.walk(directory):
         for name in names:
@@ -43,7 +49,19 @@ def size_of(directory: Path) -> int:
                 total += os.stat(os.path.join(path, name)).st_size  # noqa: PTH116, PTH118 (called in a tight loop)
             except FileNotFoundError:
                 continue  # renamed or removed since it was listed
-    return total
+    return total - _unused(directory / "blocks")
+
+
+def _unused(blocks: Path) -> int:
+    """Bytes of the last file of blocks that are behind its last one."""
+    try:
+        index = (blocks / INDEX_NAME).read_bytes()
+        last = max(blocks.glob("blk*.dat")).stat().st_size
+    except (FileNotFoundError, ValueError):
+        return 0
+    records = ((index[at : at + RECORD_SIZE]) for at in range(HEAD_SIZE, len(index) - RECORD_SIZE + 1, RECORD_SIZE))
+    ends = [offset + length for offset, length in map(ENDS.unpack, records) if length]
+    return max(last - (ends[-1] if ends else 0), 0)
 
 
 def holds_at_most(directory: Path, limit: int) -> bool:

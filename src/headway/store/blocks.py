@@ -23,6 +23,7 @@ from zlib import crc32
 
 from headway.errors import StoreError
 from headway.store.disk import AppendFile, DamagedFile, Durability, failure, sync_directory
+from headway.store.files import file_name, file_sizes
 from headway.store.index import INDEX_NAME, BlockIndex, Location, Mark
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class BlockFiles:
         self._pruned_to = _NO_RECORD  # records up to this one are of blocks that were removed
         self._mark = Mark(0, 0)
         self._unknown: dict[Hash, int] = {}  # number of the record of a block whose header is not in the tree
+        self._gone: list[int] = []  # numbers of the records of blocks whose file is gone
         self._height: Callable[[int], Height]
         self._has_new_name = True  # a file that was begun
         self._is_doubtful = False  # a flush failed: the next may succeed without having done its work
@@ -93,9 +95,11 @@ class BlockFiles:
         """Bytes that a kill left behind the last whole record and behind its block; known after `load`."""
         self._index = BlockIndex(directory / INDEX_NAME, network, disk, readonly=readonly)
         try:
-            if self._index.is_new:  # it is made before the first block: no kill leaves blocks without it
+            if is_new := self._index.is_new:
                 self._refuse_blocks()
             self._index.open()
+            if is_new and not readonly:  # it is there before the first block: neither kill nor power takes it alone
+                self._flush()
         except BaseException:
             self._index.close()
             raise
@@ -122,7 +126,7 @@ class BlockFiles:
         in the tree is left alone: it counts again once its header is there (`recognise`, or an open).
         """
         self._height = height
-        sizes = self._file_sizes()
+        sizes = file_sizes(self._directory)
         marked, self._mark = self._index.last_mark()
         last, last_number = None, marked
         damaged: list[int] = []
@@ -143,8 +147,8 @@ class BlockFiles:
                 last, last_number = record, max(number, marked)
                 self._reference(find(record.hash), number, record)
         damaged = [number for number in damaged if self._pruned_to < number < last_number]
-        self.passed_over = len(damaged)
-        self.passed_over += sum(number < last_number and position not in self for number, position in gone)
+        self._gone = [number for number, position in gone if number < last_number and position not in self]
+        self.passed_over = len(damaged) + len(self._gone)
         self._settle_tail(last, last_number, sizes)
         self._index.is_marked = marked == len(self._index)
         if not self._readonly:
@@ -185,8 +189,6 @@ class BlockFiles:
         start = file.append(FRAME.pack(self._magic, len(raw)), raw)
         location = Location(block_hash, self._file_number, start + FRAME.size, len(raw), crc32(raw))
         try:
-            if self._durability is Durability.BLOCK:
-                self._flush()
             number = self._index.append(location)
         except StoreError:
             file.truncate(start)
@@ -222,6 +224,13 @@ class BlockFiles:
             self._index.make_void(number)
             if self._current and not self._current.path.exists():  # somebody took it away under us
                 self._begin_next()
+
+    def drop_gone(self) -> int:
+        """The same for all whose file was gone when the index was read; until then they come back with it."""
+        for number in self._gone:
+            self._index.make_void(number)
+        count, self._gone = len(self._gone), []
+        return count
 
     def prune(self, target: int, keep_from: Height) -> None:
         """Remove the oldest files until all together have at most `target` bytes.
@@ -336,7 +345,7 @@ class BlockFiles:
     def _file_for(self, size: int) -> AppendFile:
         """The blk file that takes the next `size` bytes; a full one is flushed, and what the index says of it."""
         if self._current is None:
-            self._current = AppendFile(self._path(self._file_number), self._disk)
+            self._current, self._has_new_name = AppendFile(self._path(self._file_number), self._disk), True
         full_at = min(self._file_size, MAX_FILE_SIZE)
         if self._current.size and self._current.size + size > full_at:
             self._current.trim()
@@ -355,18 +364,6 @@ class BlockFiles:
         self._file_number += 1
         return following
 
-    def _file_sizes(self) -> dict[int, int]:
-        """Size of each blk file by its number; other files are not ours to judge."""
-        sizes = {}
-        try:
-            for entry in self._directory.iterdir():
-                digits = entry.name.removeprefix("blk").removesuffix(".dat")
-                if digits.isascii() and digits.isdigit() and entry.name == _file_name(int(digits)):
-                    sizes[int(digits)] = entry.stat().st_size
-        except OSError as error:
-            raise failure("read", self._directory, error) from error
-        return sizes
-
     def _remove(self, files: list[int]) -> None:
         """Remove pruned files, the oldest first."""
         for number in files:
@@ -376,7 +373,7 @@ class BlockFiles:
                 raise failure("remove", self._path(number), error) from error
 
     def _refuse_blocks(self) -> None:
-        for file, size in self._file_sizes().items():
+        for file, size in file_sizes(self._directory).items():
             if size:
                 raise self._unknown_to_index(file)
 
@@ -387,8 +384,4 @@ class BlockFiles:
         )
 
     def _path(self, number: int) -> Path:
-        return self._directory / _file_name(number)
-
-
-def _file_name(number: int) -> str:
-    return f"blk{number:05}.dat"
+        return self._directory / file_name(number)

@@ -57,7 +57,7 @@ class Store:
         self._parser = network.codec.parser
         self._disk = disk
         self._durability = durability
-        self._has_new_names = True
+        self._has_new_names = True  # of files, and of the directory itself
         self._lost = 0  # bytes of headers behind damage, cut off
         with ExitStack() as stack:  # what was opened is closed again when a later step fails
             if readonly:
@@ -154,6 +154,10 @@ class Store:
         if (position := self._position(block)) is not None:
             self._blocks.drop(position)
 
+    def drop_gone(self) -> int:
+        """The same for all blocks whose files are gone; returns how many. Until then they come back with their file."""
+        return self._blocks.drop_gone()
+
     def stored_positions(self) -> Iterator[int]:
         """Positions in the tree of the stored blocks, rising."""
         return self._blocks.positions()
@@ -184,7 +188,8 @@ class Store:
     def _flush_headers(self) -> None:
         self._headers.sync()
         if self._has_new_names:
-            sync_directory(self.path, self._disk)
+            for directory in (self.path, self.path.parent):
+                sync_directory(directory, self._disk)
             self._has_new_names = False
 
     def _position(self, block: int | Hash) -> int | None:

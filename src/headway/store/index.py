@@ -28,9 +28,10 @@ INDEX_NAME: Final = "index.bin"
 MARK: Final = b"headway mark".ljust(32, b"\0")
 """Stands in a mark where others have the hash of a block."""
 _RECORD: Final = struct.Struct("<32sIIIII")
-_CRC_AT: Final = _RECORD.size - 4
+RECORD_SIZE: Final = _RECORD.size
+_CRC_AT: Final = RECORD_SIZE - 4
 _VOID: Final = bytes(_CRC_AT) + crc32(bytes(_CRC_AT)).to_bytes(4, "little")
-_SLICE: Final = 16_384 * _RECORD.size
+_SLICE: Final = 16_384 * RECORD_SIZE
 """Bytes read at a time."""
 
 
@@ -91,19 +92,19 @@ class BlockIndex:
 
     def open(self) -> None:
         """Check the head, and write it when it is not there yet. Raises StoreError for any file but ours."""
-        self.was_damaged = open_head(self._file, "blocks", _RECORD.size, self._network, readonly=self._readonly)
+        self.was_damaged = open_head(self._file, "blocks", RECORD_SIZE, self._network, readonly=self._readonly)
 
     def __len__(self) -> int:
         """Number of the last whole record."""
-        return max(self._file.size - HEAD_SIZE, 0) // _RECORD.size
+        return max(self._file.size - HEAD_SIZE, 0) // RECORD_SIZE
 
     def records(self) -> Iterator[tuple[int, Record | None]]:
         """Every whole record with its number; None for a damaged one, nothing for one that is void."""
         at, number, end = HEAD_SIZE, 0, max(HEAD_SIZE, self._file.size)
         while piece := self._file.read(at, min(_SLICE, end - at)):  # not what a writer adds meanwhile
-            for start in range(0, len(piece) - _RECORD.size + 1, _RECORD.size):
+            for start in range(0, len(piece) - RECORD_SIZE + 1, RECORD_SIZE):
                 number += 1
-                record = piece[start : start + _RECORD.size]
+                record = piece[start : start + RECORD_SIZE]
                 if record != _VOID:
                     yield number, _unpack(record)
             at += len(piece)
@@ -118,8 +119,8 @@ class BlockIndex:
 
     def record(self, number: int) -> Record | None:
         """One record by its number; None for one that is damaged or void. Any thread may call it."""
-        record = self._file.read(_at(number), _RECORD.size)
-        return None if record == _VOID or len(record) < _RECORD.size else _unpack(record)
+        record = self._file.read(_at(number), RECORD_SIZE)
+        return None if record == _VOID or len(record) < RECORD_SIZE else _unpack(record)
 
     def append(self, location: Location) -> int:
         """Returns the number of the new record."""
@@ -161,7 +162,7 @@ class BlockIndex:
 
 
 def _at(number: int) -> int:
-    return HEAD_SIZE + (number - 1) * _RECORD.size
+    return HEAD_SIZE + (number - 1) * RECORD_SIZE
 
 
 def _unpack(record: bytes) -> Record | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -307,3 +308,26 @@ async def test_what_was_written_is_on_the_medium_a_second_later_though_nothing_m
 def test_a_policy_that_there_is_not_is_a_config_error_at_once(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         Node(network=TOYNET, **options)
+
+
+# Clocks that jump.
+
+
+@on_loop
+async def test_a_wall_clock_that_jumps_to_and_fro_disturbs_no_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    clock = itertools.cycle([now, now + 3e8, 1_650_000_000.0, now - 86_400, now + 7_200])  # all behind the chain's end
+    monkeypatch.setattr(time, "time", lambda: next(clock))
+    async with ToyServer(SHORT[:100]) as server:
+        async with node(server, tmp_path) as ours:
+            await ours.synced()
+            server.chain.extend(SHORT[100:])
+            server.announce()
+            await ours.until(lambda: ours.status().tip.height == 120)
+            assert (ours.status().misbehaved, ours.status().stalls, ours.status().peers) == (0, 0, 1)
+        async with node(server, tmp_path) as ours:
+            await ours.synced()
+            assert ours.status().blocks == 0
+    assert heights_stored(tmp_path) == list(range(1, 121))

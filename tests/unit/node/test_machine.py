@@ -13,11 +13,12 @@ from headway.node.machine import NodeMachine
 from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
 from headway.peer.events import Reason
 from headway.sync.blocks import ALLOWANCE
+from headway.sync.headers import FUTURE_RETRY
 from headway.testing.chain import regtest_chain
 from headway.types import Address, BlockId, BookRecords
 from headway.wire.messages import GetData, InvEntry, InvType, Ping, Verack, Version
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash
-from tests.virtual import Fault, World, network_with
+from tests.virtual import WALL, Fault, World, network_with
 
 CHAIN = toy_chain(300)
 
@@ -424,3 +425,35 @@ def test_a_peer_that_shakes_hands_and_breaks_the_protocol_in_one_breath_is_asked
     [lost] = node.events_of(PeerLost)
     assert (lost.reason, lost.was_ready) == (Reason.PROTOCOL, True)
     assert node.machine.peer_ids == ()
+
+
+# Clocks that jump.
+
+
+def test_a_wall_clock_that_jumps_in_the_middle_of_a_sync_disturbs_nobody() -> None:
+    years = 10 * 365 * 86_400.0
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    for stored, jump in ((50, years), (100, -years), (150, 3_600), (200, -7_200)):
+        assert world.run(60, until=lambda stored=stored: len(node.store.blocks) >= stored)  # type: ignore[misc]
+        node.machine.handle_clock(WALL + world.now + jump, world.now)
+    assert world.run(60, until=lambda: node.machine.is_at_tip)
+    assert world.now < 10
+    assert len(node.store.blocks) == 300
+    assert node.events_of(PeerLost) == []
+    assert node.machine.counters.misbehaved == 0
+
+
+def test_headers_ahead_of_a_clock_that_is_wrong_come_once_it_is_right_and_nobody_is_blamed() -> None:
+    world = World()
+    world.node(CHAIN, at="1.0.0.1:1")
+    node = world.node(connect=addresses("1.0.0.1:1"))
+    node.machine.handle_clock(1_000_000_000.0, world.now)
+    world.run(60)
+    assert (node.tree.tip.height, node.store.headers) == (0, [])
+    assert node.machine.ready_count == 1
+    node.machine.handle_clock(WALL + world.now, world.now)
+    assert world.run(FUTURE_RETRY + 60, until=lambda: len(node.store.blocks) == 300)
+    assert node.events_of(PeerLost) == []
+    assert node.machine.counters.misbehaved == 0

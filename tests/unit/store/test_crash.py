@@ -15,13 +15,14 @@ import pytest
 from headway.cli.verify.directory import judge_directory
 from headway.cli.verify.report import Report
 from headway.networks import network_named
-from headway.store import Store, blocks
+from headway.store import DiskFull, Store, blocks
 from tests.chain_builder import block_hash, block_time, regtest_chain
 from tests.crashes import (
     Action,
     AddHeaders,
     CutDisk,
     Flush,
+    FullDisk,
     Killed,
     MarkInvalid,
     Prune,
@@ -222,3 +223,38 @@ def test_a_store_that_is_killed_again_and_again_still_gets_to_the_end(
         assert lives < 200, "every life must get further than the one before"
     recover_and_finish(path, script, sync, end)
     assert lives > 5
+
+
+@SYNCS
+def test_a_disk_that_is_full_in_any_step_leaves_what_was_reported_and_it_goes_on_when_there_is_room(
+    fresh: Iterator[Path], sync: Callable[[], Script]
+) -> None:
+    path = next(fresh)
+    steps = steps_of(path, sync())
+    end = expected(path, sync())
+    refusals = 0
+    for stop_at, keep in cuts(steps, every=48):
+        path, script, disk = next(fresh), sync(), FullDisk(stop_at, keep)
+        while not lives(path, script, disk):
+            disk.has_room = True
+            with script.open(path) as store:
+                assert store.repairs == ()
+                script.check(store)
+        refusals += disk.refused
+        with script.open(path) as store:
+            assert end_of(store) == end
+            assert store.repairs == ()
+        assert_nothing_between_blocks(path)
+        assert_it_verifies(path, script)
+    assert refusals > len(steps) / 3
+
+
+def lives(path: Path, script: Script, disk: FullDisk) -> bool:
+    """One life of a process; False when there was no room, which it says."""
+    try:
+        with script.open(path, disk) as store:
+            script.run(store)
+            script.check(store)
+    except DiskFull:
+        return False
+    return True

@@ -319,14 +319,14 @@ def test_sync_and_close_flush_what_is_dirty_names_before_blocks_before_their_ind
     with Store.open(path, TOYNET, disk=disk) as store:
         store.put_block(3, CHAIN[2])
         store.sync()
-        assert disk.flushed == ["toynet", "blocks", "blk00000.dat", "index.bin"]
+        assert disk.flushed == ["toynet", "deep", "blocks", "blk00000.dat", "index.bin"]
         disk.flushed.clear()
         add_headers(store, toy_chain(1, parent=CHAIN[-1]))
     assert disk.flushed == ["headers.bin", "index.bin"]  # the mark
     disk.flushed.clear()
     with Store.open(path, TOYNET, disk=disk):
         pass
-    assert disk.flushed == ["toynet", "blocks"]
+    assert disk.flushed == ["toynet", "deep", "blocks"]
 
 
 @NOTED
@@ -334,10 +334,10 @@ def test_sync_and_close_flush_what_is_dirty_names_before_blocks_before_their_ind
     ("durability", "written", "at_the_end"),
     [
         (Durability.NONE, [], []),
-        (Durability.BATCH, [], ["headers.bin", "toynet", "blocks", "blk00000.dat", "index.bin"]),
+        (Durability.BATCH, [], ["headers.bin", "toynet", "deep", "blocks", "blk00000.dat", "index.bin"]),
         (
             Durability.BLOCK,
-            ["headers.bin", "toynet", "blocks", *["blk00000.dat", "index.bin"] * 2, "headers.bin"],
+            ["headers.bin", "toynet", "deep", "blocks", *["blk00000.dat", "index.bin"] * 2, "headers.bin"],
             [],
         ),
     ],

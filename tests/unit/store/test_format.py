@@ -38,6 +38,12 @@ def test_a_head_that_was_torn_while_it_was_made_is_made_again(tmp_path: Path, ke
     assert file.size == HEAD_SIZE
 
 
+def test_zeros_in_place_of_the_head_are_mended_and_what_follows_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(DamagedFile, match="damaged in its first 96 bytes"):
+        opened(tmp_path, bytes(HEAD_SIZE) + b"content", readonly=True)
+    assert opened(tmp_path, bytes(HEAD_SIZE) + b"content").read(0, 200) == HEAD + b"content"
+
+
 def test_what_follows_the_head_is_left_alone(tmp_path: Path) -> None:
     assert opened(tmp_path, HEAD + b"content").read(0, 200) == HEAD + b"content"
 

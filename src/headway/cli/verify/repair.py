@@ -1,7 +1,7 @@
 """`headway verify --repair`: what is damaged in a data directory is taken out of it, so that it is fetched again.
 
 Opening the directory puts right what a kill or damage left of its files' ends and of the header log. Here every stored
-block is read and held to its rules; the others count as not stored from then on. Called by `verify`.
+block is read and held to its rules; what is damaged or gone counts as not stored from then on. Called by `verify`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ def repair_directory(path: Path, network: Network) -> list[str]:
         damaged = [position for position in store.stored_positions() if not _is_right(store, network, position)]
         for position in damaged:
             store.drop_block(position)
+        store.drop_gone()
         if damaged:
             first = store.tree.id(damaged[0])
             done.append(f"took out {len(damaged)} damaged blocks, {first} the first: `headway sync` fetches them again")
+    Store.open(path, network).close()  # which cuts off what was taken out of the end of a file
     return done
 
 

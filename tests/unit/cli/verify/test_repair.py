@@ -72,6 +72,16 @@ def test_a_block_that_was_stored_wrong_is_taken_out_too(path: Path) -> None:
     assert done.startswith("took out 1 damaged blocks, 5:")
 
 
+def test_blocks_whose_file_is_gone_are_given_up(path: Path) -> None:
+    (path / "blocks/blk00000.dat").unlink()
+    assert repair_directory(path, REGTEST) == [
+        "12 stored blocks are missing or damaged on disk and will be fetched again"
+    ]
+    assert repair_directory(path, REGTEST) == []
+    assert stored(path) == []
+    assert main(["verify", str(path), "--network", "regtest"]) == Exit.DONE
+
+
 def test_blocks_of_condemned_headers_are_left_alone(path: Path) -> None:
     with Store.open(path, REGTEST) as store:
         store.mark_invalid(block_hash(CHAIN[9]))
