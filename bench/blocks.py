@@ -2,7 +2,7 @@
 
     python -m bench.blocks [--quick] [--rounds N] [--total BYTES]
 
-Stored means in the page cache: the store's flushes are left out, for they measure the disk, whose rate stands beside.
+Stored means in the page cache (`--durability none`): flushes measure the disk, whose rate stands beside.
 The limit receives the same messages in one process and one thread, checks each message's sum, and computes both merkle
 roots of each block: no rules, nothing written.
 """
@@ -10,7 +10,6 @@ roots of each block: no rules, nothing written.
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import resource
 import sys
@@ -23,8 +22,6 @@ from bench.client import FRAME, Client, sha256d
 from bench.measure import LIMIT, NATIVE, PURE, Measure, Sample, Target
 from headway import Node, kernel
 from headway.networks.bitcoin import REGTEST
-from headway.store import Store
-from headway.store.disk import Disk
 
 TOTAL: Final = 256_000_000
 QUICK_TOTAL: Final = 300_000
@@ -41,16 +38,6 @@ MEASURES: Final = (
     Measure("peak memory", "MiB", more_is_better=False),
 )
 TARGETS: Final = (Target("block sync", NATIVE, 0.6, LIMIT), Target("block sync", PURE, 0.15, LIMIT))
-
-
-class Unflushed(Disk):
-    """A disk whose writes are left to the page cache."""
-
-    def sync(self, fd: int) -> None:
-        """Wait for nothing."""
-
-    def sync_directory(self, path: object) -> None:
-        """Wait for nothing."""
 
 
 def main() -> None:
@@ -107,7 +94,7 @@ async def sync(port: int, connections: int, count: int) -> Sample:
             network=REGTEST,
             connect=[f"127.0.0.1:{port}"] * connections,
             datadir=datadir,
-            open_store=functools.partial(Store.open, disk=Unflushed()),
+            durability="none",
         )
         async with node:
             cpu = time.process_time()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -43,14 +44,15 @@ def made_blocks(total: int, size: int) -> Path:
     return _made(f"blocks-{total}-{size}.dat", framed, total)
 
 
-def read_blocks(path: Path) -> Iterator[bytes]:
-    """The raw blocks of a blk file."""
-    data = memoryview(path.read_bytes())
+def read_blocks(path: Path) -> Iterator[memoryview]:
+    """The raw blocks of a blk file, which stay in the page cache: a chain may be larger than the memory."""
+    with path.open("rb") as file:
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     at = 0
     while at < len(data):
         _, length = FRAME.unpack_from(data, at)
         at += FRAME.size
-        yield bytes(data[at : at + length])
+        yield data[at : at + length]
         at += length
 
 

@@ -44,6 +44,9 @@ from headway.wire.messages import (
 
 MAX_HEADERS: Final = REGTEST.limits.max_headers
 READ_SIZE: Final = 65_536
+JOINED: Final = 200_000
+"""Bytes of a block below which its frame is one piece. A larger one stays in its file, and only what goes before it is
+here: for so many bytes one more call is nothing."""
 KINDS: Final = ("ping", "inv", "tx")
 """What a flood may be of: what is answered, what is announced, what is relayed."""
 END: Final = Unknown("end", b"")
@@ -53,15 +56,14 @@ END: Final = Unknown("end", b"")
 class Chain:
     """A chain as the frames that carry it."""
 
-    def __init__(self, headers: bytes = b"", blocks: Sequence[bytes] = (), flood: Raw = b"") -> None:
+    def __init__(self, headers: bytes = b"", blocks: Sequence[Raw] = (), flood: Raw = b"") -> None:
         genesis = header_hashes(REGTEST.rules.genesis, 80)
         hashes = genesis + header_hashes(headers, 80)
         self._height = {hashes[at : at + 32]: at // 32 for at in range(0, len(hashes), 32)}
         self._headers = headers
         self._prepared = {at: self._frame_after(at) for at in range(0, len(self._height), MAX_HEADERS)}
         self._blocks = {
-            hashes[at : at + 32]: frame(Block(raw, REGTEST.codec.parser))
-            for at, raw in zip(range(32, len(hashes), 32), blocks, strict=False)
+            hashes[at : at + 32]: _block_frame(raw) for at, raw in zip(range(32, len(hashes), 32), blocks, strict=False)
         }
         self.height = len(self._height) - 1
         self.flood = flood
@@ -71,7 +73,8 @@ class Chain:
         start = next((self._height[each] for each in hashes if each in self._height), 0)
         return self._prepared.get(start) or self._frame_after(start)
 
-    def block(self, block_hash: Hash) -> Raw:
+    def block(self, block_hash: Hash) -> Sequence[Raw]:
+        """The frame of a block, in one piece or two."""
         return self._blocks[block_hash]
 
     def _frame_after(self, height: int) -> Raw:
@@ -81,6 +84,11 @@ class Chain:
 
 def frame(message: Message) -> bytes:
     return b"".join(REGTEST.codec.open(inbound=True).encode(message))
+
+
+def _block_frame(raw: Raw) -> Sequence[Raw]:
+    chunks = REGTEST.codec.open(inbound=True).encode(Block(raw, REGTEST.codec.parser))
+    return [b"".join(chunks)] if len(raw) < JOINED else chunks
 
 
 def serve(connection: socket.socket, chain: Chain) -> None:
@@ -115,7 +123,8 @@ def _answer(message: Message, connection: socket.socket, chain: Chain) -> None:
             connection.sendall(chain.headers_after([block.hash for block in message.locator]))
         case GetData():
             for entry in message.entries:
-                connection.sendall(chain.block(entry.hash))
+                for piece in chain.block(entry.hash):
+                    connection.sendall(piece)
         case MemPool():
             connection.sendall(chain.flood)
         case Ping():

@@ -24,6 +24,7 @@ from headway import kernel
 from headway.chain.headers import HeaderTree
 from headway.networks.bitcoin import MAINNET, REGTEST, params
 from headway.store import Store
+from headway.store.format import FORMATS
 from headway.types import BlockRequest
 from headway.wire.messages import Headers
 
@@ -217,7 +218,7 @@ def _write_blocks(heights: tuple[int, ...]) -> Path:
 
 def _make_store(count: int) -> Path:
     """A data directory with that many headers, as a sync leaves it."""
-    path = chains.CACHE / f"store-{count}"
+    path = chains.CACHE / "-".join(map(str, ("store", count, *FORMATS.values())))
     raw = chains.made_headers(count).read_bytes()
     with Store.open(path, REGTEST) as store:
         for at in range((len(store.tree) - 1) * 80, len(raw), MESSAGE * 80):

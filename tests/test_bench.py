@@ -20,10 +20,10 @@ LATENCY = Measure("latency", "ms", more_is_better=False)
 RATE = Measure("rate", "MB/s")
 
 
-def run(name: str, *options: str) -> dict[str, Any]:
+def run(name: str, *options: str, quick: bool = True) -> dict[str, Any]:
     """The JSON object of one benchmark, the only line of its stdout."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-    argv = [sys.executable, "-m", f"bench.{name}", "--quick", *options]
+    argv = [sys.executable, "-m", f"bench.{name}", *(["--quick"] if quick else []), *options]
     done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     [line] = done.stdout.splitlines()

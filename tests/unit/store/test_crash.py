@@ -1,7 +1,7 @@
 """Crash safety by construction: the store is ended in each step of a sync, and must go on as if it had not been.
 
 The steps are all changes of the disk that a scripted sync makes (files made, writes, truncations); each is the last one
-in turn, and each write is cut at every 32nd byte besides. See `tests.crashes`.
+in turn, and each write is cut at every 48th byte besides. See `tests.crashes`.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def test_a_kill_in_any_step_of_a_sync_loses_nothing_that_was_reported(
     path = next(fresh)
     steps = steps_of(path, sync())
     end = expected(path, sync())
-    for stop_at, keep in cuts(steps):
+    for stop_at, keep in cuts(steps, every=48):
         path, script = next(fresh), sync()
         assert not live(path, script, CutDisk(stop_at, keep))
         recover_and_finish(path, script, sync, end)

@@ -37,7 +37,7 @@ CHAIN = toy_chain(12, transaction_size=60)
 FORK = toy_chain(4, salt=1, parent=CHAIN[8], transaction_size=60)
 TRUTH = {toy_hash(block): block for block in (*CHAIN, *FORK)}
 KEPT = 5
-TRIES = 40
+TRIES = 15
 
 
 def headers(chain: list[bytes]) -> AddHeaders:
