@@ -35,8 +35,9 @@ WINDOW: Final = 256 << 20
 """Bytes of blocks that may be on their way at one time (`sync.blocks.WINDOW_BYTES`)."""
 PER_HEADER: Final = {NATIVE: 120, PURE: 300}
 PER_BLOCK: Final = 32
-LINEAR: Final = 1.25
-"""What one may cost among the most, as a multiple of what it costs among the fewest: caches hold the few."""
+LINEAR: Final = 1.5
+"""What one may cost among the most, as a multiple of what it costs among the fewest: caches hold the few, and a busy
+machine alone makes a quarter of a difference. Twenty times as many would make whatever is not linear far more."""
 
 
 class Part(NamedTuple):
