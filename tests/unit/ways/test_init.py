@@ -125,3 +125,11 @@ def test_addresses_of_a_name_are_tried_in_turn_of_their_families() -> None:
     assert interleaved([*old[:1], *new]) == [new[0], old[0], new[1]]
     assert interleaved(old) == old
     assert interleaved([]) == []
+
+
+def test_the_networks_of_which_a_node_may_choose_are_those_that_it_reaches_and_its_own() -> None:
+    own = Net.UNROUTABLE
+    assert DIRECT.nets == (Net.IPV4, Net.IPV6, own)
+    assert Ways.of(proxy=TOR).nets == (Net.IPV4, Net.IPV6, Net.ONION, own)
+    assert Ways.of(proxy=TOR, onlynet=["onion"]).nets == (Net.ONION, own)
+    assert Ways.of(cjdnsreachable=True).nets == (Net.IPV4, Net.IPV6, Net.CJDNS, own)
