@@ -17,7 +17,18 @@ from headway.sim.hostile import ACTORS as HOSTILE
 from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
-from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Sneaky, Torn, Unconnected
+from headway.sim.hostile.headers import (
+    Endless,
+    Headless,
+    Impostor,
+    Jumbled,
+    Liar,
+    Oversized,
+    Rerun,
+    Sneaky,
+    Torn,
+    Unconnected,
+)
 from headway.sim.hostile.silence import Dribbler, Mute, Silent, Staller, Tarpit, Trickler, Unreading, Unshaken
 from headway.sim.hostile.witnesses import Unproven
 from headway.sim.poor import POOR, Backwards, Chopped, InvOnly, Pruned, Slow, Taciturn, Unannouncing
@@ -35,6 +46,7 @@ __all__ = [
     "Doubler",
     "Dribbler",
     "Early",
+    "Endless",
     "Flooder",
     "Greedy",
     "Headless",

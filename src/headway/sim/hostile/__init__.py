@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Final
 from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
-from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Sneaky, Torn, Unconnected
+from headway.sim.hostile.headers import (
+    Endless,
+    Headless,
+    Impostor,
+    Jumbled,
+    Liar,
+    Oversized,
+    Rerun,
+    Sneaky,
+    Torn,
+    Unconnected,
+)
 from headway.sim.hostile.silence import Dribbler, Mute, Silent, Staller, Tarpit, Trickler, Unreading, Unshaken
 from headway.sim.hostile.witnesses import Unproven
 
@@ -20,7 +31,7 @@ ACTORS: Final[Mapping[str, type[Honest]]] = {
     each.name: each
     for each in (
         *(Silent, Unshaken, Mute, Unreading, Staller, Trickler, Dribbler, Tarpit),
-        *(Impostor, Liar, Headless, Jumbled, Torn, Unconnected, Rerun, Sneaky, Oversized),
+        *(Impostor, Liar, Headless, Jumbled, Torn, Unconnected, Rerun, Sneaky, Endless, Oversized),
         *(Corrupt, Swapped, Lacking, Doubler, Pushy, Unpayloaded, Phantom),
         *(Flooder, Greedy, Babbler),
         *(Early, Stutterer, Obsolete, Mirror, Leaver, Teaser),

@@ -7,8 +7,10 @@ Called by `scenarios`; the registry is `hostile.ACTORS`.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from headway.kernel import sha256d
 from headway.network import Headers
 from headway.sim.actor import Honest, Talk
 from headway.wire import messages as m
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from headway.network import Network
     from headway.sim.chain import Chain
-    from headway.types import Height
+    from headway.types import Hash, Height
 
 MANY: Final = 1_000_000
 """A bound for those who heed none."""
@@ -154,6 +156,73 @@ class Sneaky(Honest):
     def ended(self, talk: Talk) -> None:
         self._begun.pop(talk, None)
         super().ended(talk)
+
+
+class Endless(Honest):
+    """Has a new chain for each who asks from the beginning, and tells of blocks again and again so that it is asked.
+
+    It makes them on the spot, of Bitcoin's headers with as little work as its network's first block has.
+    """
+
+    name: ClassVar[str] = "endless"
+    is_honest: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        chain: Chain,
+        rng: random.Random,
+        *,
+        height: Height | None = None,
+        length: int = 4_000,
+        interval: float = 2.0,
+    ) -> None:
+        """`length`: of each chain; `interval`: seconds between two words of a new block."""
+        super().__init__(chain, rng, height=height)
+        self.length, self.interval = length, interval
+        self._made: dict[Talk, dict[Hash, int]] = {}  # the last chain of each: hash -> height
+        self._raws: dict[Talk, list[bytes]] = {}
+
+    def claimed_height(self) -> Height:
+        return self.length
+
+    def ready(self, talk: Talk) -> None:
+        talk.send(m.Inv((m.InvEntry(m.InvType.BLOCK, self.rng.randbytes(32)),)))
+        talk.port.later(self.interval, self.ready, talk)
+
+    def asked_headers(self, talk: Talk, question: m.GetHeaders) -> None:
+        made = self._made.get(talk, {})
+        height = next((made[entry.hash] for entry in question.locator if entry.hash in made), 0)
+        if not height:
+            self._make(talk)
+        raws = self._raws[talk][height : height + self.network.limits.max_headers]
+        talk.send(headers_of(self.network, raws))
+
+    def ended(self, talk: Talk) -> None:
+        self._made.pop(talk, None)
+        self._raws.pop(talk, None)
+        super().ended(talk)
+
+    def _make(self, talk: Talk) -> None:
+        raw, parent = self.network.rules.genesis, self.chain.hashes[0]
+        raws, made = self._raws[talk], self._made[talk] = [], {}
+        for height in range(1, self.length + 1):
+            raw = _mined(raw, parent, self.rng.randbytes(32))
+            parent = sha256d(raw)
+            raws.append(raw)
+            made[parent] = height
+
+
+def _mined(parent: bytes, parent_hash: Hash, merkle_root: Hash) -> bytes:
+    """A header of a minute later, with the same target as its parent."""
+    time = int.from_bytes(parent[68:72], "little") + 60
+    bits = int.from_bytes(parent[72:76], "little")
+    target = (bits & 0xFFFFFF) << 8 * ((bits >> 24) - 3)
+    head = b"\0\0\0\x20" + parent_hash + merkle_root + time.to_bytes(4, "little") + parent[72:76]
+    return next(
+        raw
+        for nonce in count()
+        if int.from_bytes(sha256d(raw := head + nonce.to_bytes(4, "little")), "little") <= target
+    )
 
 
 class Oversized(Honest):

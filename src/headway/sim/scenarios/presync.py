@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headway.network import Limits
-from headway.sim.hostile.headers import Impostor, Sneaky
+from headway.sim.hostile.headers import Endless, Impostor, Sneaky
 from headway.sim.scenario import MAIN, NODE, ChainPlan, Cue, Role, Scenario
 from headway.sim.scenarios.quiet import HONEST
 
@@ -64,6 +64,19 @@ SCENARIOS: Final = (
         },
         {MAIN: _CHAIN, **{f"low-{number}": _low(4_500, at=number) for number in range(4)}},
         network=_FEW,
+        node=_UP_TO,
+        max_headers=_CHAIN.top + 1,
+        needs="presync",
+    ),
+    Scenario(
+        "low-work-endless",
+        "Two peers bring one long chain without work after another, for as long as we ask.",
+        {
+            "honest": Role(count=2, latency=(0.3, 0.5)),
+            "endless": Role(Endless, count=2, options={"length": _LEAST - 500}, latency=(0.005, 0.02)),
+        },
+        {MAIN: _CHAIN},
+        network=_NETWORK,
         node=_UP_TO,
         max_headers=_CHAIN.top + 1,
         needs="presync",

@@ -5,9 +5,22 @@ from __future__ import annotations
 import pytest
 
 from headway.errors import OversizedMessage
-from headway.sim.hostile.headers import Headless, Impostor, Jumbled, Liar, Oversized, Rerun, Sneaky, Torn, Unconnected
+from headway.sim.hostile.headers import (
+    Endless,
+    Headless,
+    Impostor,
+    Jumbled,
+    Liar,
+    Oversized,
+    Rerun,
+    Sneaky,
+    Torn,
+    Unconnected,
+    headers_of,
+)
 from headway.sim.scenario import ChainPlan, Families
-from headway.types import Hash
+from headway.sim.simulation import EPOCH
+from headway.types import BlockId, Hash
 from headway.wire import messages as m
 from tests.meeting import FAMILIES, REMOTE, Meeting, chain_of, seeded
 
@@ -91,6 +104,34 @@ def test_sneaky_one_shows_another_chain_the_second_time(family: Families) -> Non
     again = Meeting(meeting.actor)
     again.shake()
     assert hashes(again.ask_headers()) == list(chain.hashes[1:])
+
+
+def test_endless_one_makes_another_chain_for_each_who_asks_from_the_beginning() -> None:
+    meeting = Meeting(Endless(chain_of(), seeded(), length=2_500, interval=1.0))
+    meeting.shake()
+    chains = []
+    for _ in range(2):
+        (first,) = meeting.ask_headers()
+        assert isinstance(first, m.Headers)
+        meeting.say(m.GetHeaders((BlockId(-1, first[1_999].hash),)))
+        (rest,) = meeting.heard()
+        assert isinstance(rest, m.Headers)
+        assert (len(first), len(rest)) == (2_000, 500)
+        raws = [each.raw_at(at) for each in (first, rest) for at in range(len(each))]
+        rules = meeting.network.rules
+        verdict = rules.check_headers(headers_of(meeting.network, raws), rules.context_at(1), EPOCH)
+        assert (verdict.accepted, verdict.error) == (2_500, None)
+        chains.append(raws[0])
+    assert chains[0] != chains[1]
+
+
+def test_endless_one_tells_of_unknown_blocks_again_and_again() -> None:
+    meeting = Meeting(Endless(chain_of(), seeded(), length=10, interval=1.0))
+    said = meeting.shake()
+    meeting.port.pass_time(3.5)
+    told = [entry.hash for each in (*said, *meeting.heard()) if isinstance(each, m.Inv) for entry in each.entries]
+    assert len(set(told)) == 4
+    assert not set(told) & set(meeting.chain.hashes)
 
 
 @families
