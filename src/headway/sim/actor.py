@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from headway.errors import CodecError
 from headway.network import Headers
-from headway.types import ZERO_HASH
 from headway.wire import messages as m
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ class Talk:
         self.version_sent = False
         self.is_ready = False
         self.wants_headers = False
+        self.takes_witness = actor.chain.network.rules.header_size > 0
+        """How it asked for blocks last: only Bitcoin has a form without witness, and another word for the whole."""
         self.is_over = False
         self.served = 0
         """Blocks that it was given."""
@@ -181,7 +182,9 @@ class Honest:
             case m.GetBlocks():
                 self.asked_inventory(talk, message)
             case m.GetData():
-                self.asked_blocks(talk, [entry.hash for entry in message.entries if entry.type in BLOCKS])
+                wanted = [entry for entry in message.entries if entry.type in BLOCKS]
+                talk.takes_witness = all(entry.type == m.InvType.WITNESS_BLOCK for entry in wanted)
+                self.asked_blocks(talk, [entry.hash for entry in wanted])
             case m.GetBlockByIndex():
                 most = min(message.count or MAX_BLOCKS_INV, MAX_BLOCKS_INV)
                 last = min(message.first_height + most - 1, self.height)
@@ -231,7 +234,7 @@ class Honest:
         by_height = question.first_height
         first = self._fork(question) + 1 if by_height is None else by_height
         last = min(first + most - 1, self.height)
-        if question.stop != ZERO_HASH and (stop := self.chain.heights.get(question.stop)) is not None:
+        if (stop := self.chain.heights.get(question.stop, 0)) >= max(first, 1):  # one that is behind stops nothing
             last = min(last, stop)
         return self.chain.headers(first, last)
 
@@ -257,14 +260,14 @@ class Honest:
             else:
                 self.give_block(talk, raw)
         if missing and not talk.is_over:
-            kind = m.InvType.WITNESS_BLOCK if self.network.rules.header_size else m.InvType.BLOCK
+            kind = m.InvType.WITNESS_BLOCK if talk.takes_witness else m.InvType.BLOCK
             talk.send(m.NotFound(tuple(m.InvEntry(kind, each) for each in missing)))
 
     def block_for(self, talk: Talk, block: Hash) -> bytes | None:
         """What it gives who asks for this block; None: it has none."""
-        del talk
         height = self.chain.heights.get(block)
-        return None if height is None or height > self.height else self.chain.block(height)
+        raw = None if height is None or height > self.height else self.chain.block(height)
+        return raw if raw is None or talk.takes_witness else bytes(self.network.codec.parser.stripped(raw))
 
     def give_block(self, talk: Talk, raw: bytes) -> None:
         talk.served += 1

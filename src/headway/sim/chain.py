@@ -39,7 +39,6 @@ class Chain:
         self.raw_headers += headers_only
         self.valid_headers = len(self) if valid_headers is None else valid_headers
         self.valid_blocks = min(len(blocks), self.valid_headers) if valid_blocks is None else valid_blocks
-        self._joined = b"".join(self.raw_headers) if network.rules.header_size else b""
 
     def __len__(self) -> int:
         """Its height."""
@@ -57,6 +56,11 @@ class Chain:
     def hashes(self) -> tuple[Hash, ...]:
         """By height, genesis first."""
         return tuple(self.heights)
+
+    @cached_property
+    def _joined(self) -> bytes:
+        """All headers, where each has the same size."""
+        return b"".join(self.raw_headers)
 
     @property
     def tip(self) -> BlockId:

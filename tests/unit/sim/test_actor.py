@@ -135,8 +135,9 @@ def test_headers_end_at_the_stop_hash_and_at_its_height() -> None:
     scene.shake()
     (answer,) = scene.say(scene.getheaders(11, stop=scene.chain.hashes[14]))
     assert raws(answer) == scene.chain.raw_headers[10:14]
-    (answer,) = scene.say(scene.getheaders(11))
-    assert raws(answer) == scene.chain.raw_headers[10:25]
+    for stop in (ZERO_HASH, scene.chain.hashes[9], scene.chain.hashes[0], bytes([1]) * 32):
+        (answer,) = scene.say(scene.getheaders(11, stop=stop))
+        assert raws(answer) == scene.chain.raw_headers[10:25]
 
 
 def test_an_unknown_locator_is_answered_from_genesis_on() -> None:
@@ -163,6 +164,20 @@ def test_blocks_are_given_as_they_are_and_what_it_lacks_is_said(family: Families
     (missing,) = [each for each in heard if isinstance(each, m.NotFound)]
     assert [entry.hash for entry in missing.entries] == [scene.chain.hashes[26]]
     assert scene.talk.served == 2
+
+
+def test_who_asks_without_witness_gets_none_until_he_asks_otherwise() -> None:
+    scene = Scene()
+    scene.shake()
+    whole = scene.chain.block(3)
+    assert whole is not None
+    for kind, form in ((m.InvType.BLOCK, scene.network.codec.parser.stripped(whole)), (m.InvType.WITNESS_BLOCK, whole)):
+        wanted = tuple(m.InvEntry(kind, each) for each in (scene.chain.hashes[3], b"\1" * 32))
+        block, missing = scene.say(m.GetData(wanted))
+        assert isinstance(block, m.Block)
+        assert bytes(block.raw) == form
+        assert missing == m.NotFound(wanted[1:])
+    assert len(scene.network.codec.parser.stripped(whole)) < len(whole)
 
 
 def test_blocks_are_given_by_their_heights_where_the_network_asks_so() -> None:
