@@ -10,13 +10,16 @@ import pytest
 from headway.errors import LocalProtocolError
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
+from headway.sim.actor import MAX_BLOCKS_INV
 from headway.testing.chain import regtest_chain
 from headway.testing.damage import damaged
 from headway.testing.neo_chain import NeoChain
-from headway.testing.serving import MAX_BLOCKS_INV, ServedChain
+from headway.testing.serving import ServedChain
 from headway.types import UNKNOWN_HEIGHT, BlockId, Hash
 from headway.wire import messages as m
 from tests.link import NEO, NEO_SIGNERS
+from tests.meeting import Meeting
+from tests.tape import THEIRS
 
 BLOCK = m.InvType.BLOCK
 CHAINS: dict[str, tuple[Network, list[bytes]]] = {
@@ -79,7 +82,7 @@ def test_a_stop_is_the_last_of_an_answer_and_one_behind_is_none() -> None:
 
 def test_an_answer_is_no_longer_than_was_asked_for_or_is_allowed() -> None:
     network, blocks = CHAINS["neo3"]
-    assert len(answer(ServedChain(network, blocks), m.GetHeaders((), first_height=0, count=4))) == 4
+    assert len(answer(ServedChain(network, blocks), m.GetHeaders((), first_height=1, count=4))) == 4
     few = replace(REGTEST, limits=replace(REGTEST.limits, max_headers=5))
     assert len(answer(ServedChain(few, BITCOIN), m.GetHeaders((REGTEST.rules.root,)))) == 5
 
@@ -123,16 +126,28 @@ def test_blocks_are_given_by_their_heights() -> None:
 
 
 @every_chain
-def test_what_is_not_there_is_said_where_silence_is_no_answer(network: Network, blocks: list[bytes]) -> None:
-    missing = (m.InvEntry(BLOCK, b"\1" * 32), m.InvEntry(m.InvType.TX, hash_of(network, blocks[0])))
-    answers = list(ServedChain(network, blocks).answers(m.GetData(missing)))
-    assert answers == ([] if network.codec.silence_is_answer else [m.NotFound((each,)) for each in missing])
+def test_a_block_that_is_not_there_is_said_not_to_be(network: Network, blocks: list[bytes]) -> None:
+    missing = (m.InvEntry(BLOCK, b"\1" * 32), m.InvEntry(BLOCK, b"\2" * 32))
+    assert answer(ServedChain(network, blocks), m.GetData(missing)) == m.NotFound(missing)
 
 
 def test_nothing_else_is_answered() -> None:
     served = ServedChain(REGTEST, BITCOIN)
-    for message in (m.Ping(1), m.GetAddr(), m.MemPool(), m.Inv(())):
+    transactions = m.GetData((m.InvEntry(m.InvType.TX, b"\1" * 32),))
+    for message in (m.Ping(1), m.GetAddr(), m.MemPool(), m.Inv(()), THEIRS, m.Verack(), transactions):
         assert list(served.answers(message)) == []
+
+
+@every_chain
+def test_it_can_be_played_as_any_actor_to_whoever_comes(network: Network, blocks: list[bytes]) -> None:
+    served = ServedChain(network, blocks, withheld={2})
+    for inbound in (True, False):
+        meeting = Meeting(served, inbound=inbound)
+        meeting.shake()
+        assert meeting.heights(meeting.ask_blocks(1, 2, 3)) == [1, 3]
+        assert [len(each) for each in meeting.ask_headers() if isinstance(each, m.Headers)] == [12]
+        assert meeting.is_answered()
+    assert served.asked == {1: 2, 2: 2, 3: 2}
 
 
 # What it does wrong.
@@ -160,6 +175,8 @@ def test_a_header_can_be_another_and_its_block_has_two_names() -> None:
     headers = answer(served, m.GetHeaders((REGTEST.rules.root,)))
     assert [at for at, header in enumerate(headers) if header.raw != BITCOIN[at][:80]] == [4]
     assert headers.raw_at(4) == bad
+    assert answer(served, m.GetBlocks((block_id(BITCOIN[3]),))).entries[0].hash == headers[4].hash
+    assert len(answer(served, m.GetHeaders((BlockId(UNKNOWN_HEIGHT, headers[4].hash),)))) == 7
     for name in (entry(BITCOIN[4]), m.GetData((m.InvEntry(m.InvType.WITNESS_BLOCK, headers[4].hash),))):
         assert bytes(answer(served, name)) == BITCOIN[4]
 
