@@ -6,7 +6,9 @@ Coinbases alone: a full node finds out that the coins of other transactions do n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -24,6 +26,7 @@ from headway.testing import (
     regtest_chain,
     validators,
 )
+from headway.testing.actors import Backwards, Chain, Chopped, Honest, Talk
 from headway.testing.damage import DAMAGES
 from headway.types import hash_hex
 from headway.wire import messages as m
@@ -89,6 +92,23 @@ def test_a_node_changes_to_the_rival_that_has_more_work(node: Node, peers: PeerF
     assert set(served.asked) >= set(range(51, 63))
 
 
+class Witnessless(Honest):
+    """As `dialled` has it for bcoin."""
+
+    def version(self, talk: Talk) -> m.Version:
+        return replace(super().version(talk), services=1)
+
+
+def test_a_node_brings_the_chain_of_an_actor(node: Node, peers: PeerFactory) -> None:
+    actor = (Witnessless if isinstance(node, Bcoin) else Chopped)(Chain(REGTEST, CHAIN), Random(1), height=50)
+    listener = peers.listen()
+    node.connect(listener.address.port)
+    listener.play(actor, timeout=60, until=lambda: node.tip().height == 50)
+    actor.grow(60)  # it says so
+    [peer] = listener.play(actor, timeout=60, until=lambda: node.tip().hash == tip_of(CHAIN))
+    assert [line[:7] for line in peer.transcript.lines].count("> block") >= 60
+
+
 @pytest.mark.parametrize("how", ["work", "root", "amount", "time", "bits"])
 def test_bcoin_refuses_a_bad_block_for_the_reason_that_it_was_made_for(how: str, peers: PeerFactory) -> None:
     with Bcoin() as node:
@@ -126,6 +146,17 @@ def test_neo_go_brings_the_chain_of_a_test_peer(tmp_path: Path, peers: PeerFacto
         served = peer.serve(chain, timeout=60, until=lambda: node.height() == 60)
         assert node.hash_at(60) == hash_hex(network.codec.parser.block_header(chain[-1]).hash)
     assert set(served.asked) == set(range(1, 61))
+
+
+def test_neo_go_brings_the_chain_of_an_actor(tmp_path: Path, peers: PeerFactory) -> None:
+    signers = validators(1)
+    network = neo_network("neo3", signers, magic=SINGLE.magic)
+    chain = Chain(network, list(NeoChain(network, signers, transactions=(0, 0)).blocks(60)))
+    actor = Backwards(chain, Random(1))
+    listener = peers.listen(network)
+    with NeoGo(tmp_path, SINGLE, seeds=[str(listener.address)]) as node:
+        listener.play(actor, timeout=60, until=lambda: node.height() == 60)
+        assert node.hash_at(60) == hash_hex(chain.tip.hash)
 
 
 def test_neo_go_leaves_a_peer_of_another_network(tmp_path: Path, peers: PeerFactory) -> None:
