@@ -11,6 +11,8 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headway.chain.goal import Goal
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,13 +43,13 @@ class BlockChain:
 
     def __init__(self, tree: HeaderTree, stored: Iterable[int] = (), *, floor: Height = 0) -> None:
         self._tree = tree
+        self.goal = Goal(tree)
+        """The chain that it follows."""
         self._held = bytearray(len(tree))
         self._held[0] = 1
         for position in stored:
             self._held[position] = 1
-        self._path = array(
-            "i"
-        )  # positions along the best chain from the floor, as far as blocks are held without a gap
+        self._path = array("i")  # positions along the goal from the floor, as far as blocks are held without a gap
         self._tip = -1  # last delivered position; -1 before the first
         self.pruned_below: Height = 0
         """Blocks below this height were removed, and are not brought again."""
@@ -109,7 +111,7 @@ class BlockChain:
 
     @property
     def first_missing(self) -> Height:
-        """Lowest height of the best chain, from the floor up, whose block is not held."""
+        """Lowest height of the goal, from the floor up, whose block is not held."""
         return self.floor + len(self._path)
 
     @property
@@ -134,8 +136,8 @@ class BlockChain:
         return position
 
     def advance(self) -> Advance:
-        """Bring the delivered chain up to date with the tree and the held blocks."""
-        while self._path and not self._tree.on_best_chain(self._path[-1]):
+        """Bring the delivered chain up to date with the goal and the held blocks."""
+        while self._path and not self.goal.has(self._path[-1]):
             self._path.pop()
         self._extend_path()
         top = self._path[-1] if self._path else -1
@@ -163,7 +165,7 @@ class BlockChain:
         return 0 <= index < len(self._path) and self._path[index] == position
 
     def _extend_path(self) -> None:
-        height, top = self.floor + len(self._path), self._tree.height(self._tree.tip_position)
-        while height <= top and self.holds(position := self._tree.at(height)):
+        height, top = self.floor + len(self._path), self.goal.height
+        while height <= top and self.holds(position := self.goal.at(height)):
             self._path.append(position)
             height += 1
