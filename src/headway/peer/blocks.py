@@ -3,7 +3,8 @@
 The progress clock is set again by each block of the batch: when it runs out the remote sends nothing. The deadline of
 each block is settled by that block alone, so one that arrives does not excuse the fifteen that do not (the fault of
 the 2019 Neo detector), and no arrival puts it off: `asked at + block_timeout + bytes asked ahead / min_rate`. Sizes
-are unknown beforehand, so this peer's own running average stands for them.
+are unknown beforehand, so this peer's own running average stands for them. Where one block needs more than a timeout at
+the least rate that we put up with, it has that time instead.
 Not here: which peer is asked for which block (`sync`), what a block must obey. Called by `peer.machine` only.
 """
 
@@ -12,18 +13,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from headway.errors import LocalProtocolError
+from headway.errors import CodecError, LocalProtocolError
 from headway.peer.deadlines import NEVER, Cause, Deadlines
 from headway.peer.events import RequestKind
 from headway.peer.requests import Request, require_hashes
 
 if TYPE_CHECKING:
-    from headway.network import Limits, Timing
+    from headway.network import Limits, Timing, Wire
     from headway.types import BlockRequest, Hash, Instant
     from headway.wire.messages import Message
 
 SIZE_WEIGHT: Final = 1 / 8
 """Part of the running average that the newest block is."""
+MAX_DAMAGED: Final = 16
+"""Blocks in a row that may come damaged, each of which is asked for again: a line that damages more brings nothing."""
 
 
 class BlockBatch(Request):
@@ -74,8 +77,11 @@ class BlockBatch(Request):
         return min((at + ahead / min_rate for at, ahead in self._asked.values()), default=NEVER) + block_timeout
 
 
-def require_new(in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest], limits: Limits) -> None:
-    """Raises LocalProtocolError unless these can be asked for beside what is in flight: each once, and not too many."""
+def asking(
+    wire: Wire, limits: Limits, in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest]
+) -> list[Message]:
+    """Messages that ask for these. Raises LocalProtocolError unless they can be asked for beside what is in flight:
+    each once, and not too many."""
     hashes = {request.hash for request in requests}
     require_hashes(hashes)
     if not hashes:
@@ -86,6 +92,8 @@ def require_new(in_flight: Mapping[Hash, BlockRequest], requests: Sequence[Block
         raise LocalProtocolError(
             f"{len(in_flight) + len(requests)} blocks of one peer, at most {limits.max_blocks_in_flight}"
         )
+    pieces = range(0, len(requests), limits.max_getdata)
+    return [each for at in pieces for each in wire.ask_blocks(requests[at : at + limits.max_getdata])]
 
 
 Extend: TypeAlias = Callable[[BlockBatch, Sequence["BlockRequest"], "Instant"], None]
@@ -95,7 +103,7 @@ Finish: TypeAlias = Callable[[BlockBatch, "Instant"], None]
 class Downloads:
     """What one peer's batches share: the usual size of its blocks, and those that may still come though unwanted."""
 
-    __slots__ = ("_deadlines", "_late", "_max_late", "_timing", "block_size", "min_rate")
+    __slots__ = ("_damaged", "_deadlines", "_late", "_max_late", "_timing", "block_size", "min_rate")
 
     def __init__(self, deadlines: Deadlines, limits: Limits, timing: Timing) -> None:
         self.block_size: float = limits.typical_block_size
@@ -105,6 +113,7 @@ class Downloads:
         self._timing = timing
         self._late: dict[Hash, None] = {}  # asked in a batch that was finished; the remote may be sending them
         self._max_late = limits.max_blocks_in_flight
+        self._damaged = 0  # blocks since the last whole one
 
     def start(self, batch: BlockBatch, now: Instant) -> None:
         """A batch goes out, with all that is in it."""
@@ -121,6 +130,7 @@ class Downloads:
         if request is None and block_hash not in self._late:
             return None
         self.block_size += (size - self.block_size) * SIZE_WEIGHT
+        self._damaged = 0
         if batch:
             self._set_progress(batch, now)
         if request is None:
@@ -135,6 +145,19 @@ class Downloads:
         request = batch.take(block_hash) if batch else None
         if batch and request:
             self._set_progress(batch, now)
+        return request
+
+    def lose(self, batch: BlockBatch, now: Instant) -> BlockRequest:
+        """A block came damaged; which one cannot be known. Blocks come in the order of the questions, so it is the one
+        that is out for the longest time, and returned to be asked for again. Raises CodecError when too many came so.
+        """
+        self._damaged += 1
+        if self._damaged >= MAX_DAMAGED:
+            raise CodecError(f"{self._damaged} blocks in a row came damaged")
+        request = next(iter(batch.in_flight.values()))
+        batch.take(request.hash)
+        batch.in_flight[request.hash] = request
+        self._ask(batch, [request], len(batch.in_flight) - 1, now)
         return request
 
     def end(self, batch: BlockBatch) -> None:
@@ -159,7 +182,7 @@ class Downloads:
         if self._deadlines.has_passed(progress, now):
             waited = self._deadlines.clock(now) - batch.progress_at
             return f"no block for {waited:.0f} s, {len(batch.in_flight)} in flight"
-        earliest = batch.earliest_deadline(self._timing.block_timeout, self._rate)
+        earliest = batch.earliest_deadline(self._at_least(self._timing.block_timeout), self._rate)
         if self._deadlines.has_passed(earliest, now):
             return f"too slow: a block is overdue, {len(batch.in_flight)} in flight"
         self._deadlines.arm_at(Cause.PROGRESS, progress)
@@ -173,8 +196,8 @@ class Downloads:
     def _ask(self, batch: BlockBatch, requests: Sequence[BlockRequest], before: int, now: Instant) -> None:
         at, ahead = self._deadlines.clock(now), (before + len(self._late)) * self.block_size
         batch.note_asked(requests, at, ahead, self.block_size)
-        if self._timing.block_timeout:
-            first = at + ahead / self._rate + self._timing.block_timeout
+        if timeout := self._at_least(self._timing.block_timeout):
+            first = at + ahead / self._rate + timeout
             self._deadlines.arm_at(Cause.BLOCK, min(first, self._deadlines.at(Cause.BLOCK)))
 
     def _set_progress(self, batch: BlockBatch, now: Instant) -> None:
@@ -182,6 +205,9 @@ class Downloads:
         self._deadlines.arm_at(Cause.PROGRESS, self._progress_deadline(batch))
 
     def _progress_deadline(self, batch: BlockBatch) -> Instant:
-        """Where one block needs more than `batch_timeout` at the least rate that we put up with, it has that time."""
-        timeout = self._timing.batch_timeout
-        return batch.progress_at + max(timeout, self.block_size / self._rate) if timeout else NEVER
+        timeout = self._at_least(self._timing.batch_timeout)
+        return batch.progress_at + timeout if timeout else NEVER
+
+    def _at_least(self, timeout: float) -> float:
+        """The timeout, or what one block needs; 0 stays 0."""
+        return max(timeout, self.block_size / self._rate) if timeout else 0.0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from headway.errors import LocalProtocolError
-from headway.peer.blocks import BlockBatch, Downloads, require_new
+from headway.peer.blocks import BlockBatch, Downloads, asking
 from headway.peer.deadlines import Cause, Deadlines
 from headway.peer.events import (
     AddressesReceived,
@@ -123,7 +123,7 @@ class Exchange:
         return self._put(HeadersRequest(self._new_id(), messages, known, stop, nonce, must_answer=must_answer), now)
 
     def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
-        batch = BlockBatch(self._new_id(), self._ask_blocks({}, requests), self._extend, self._finish)
+        batch = BlockBatch(self._new_id(), self._messages({}, requests), self._extend, self._finish)
         batch.in_flight.update((request.hash, request) for request in requests)
         self._put(batch, now)
         return batch
@@ -186,6 +186,13 @@ class Exchange:
         if transaction and any(entry.hash == transaction.txid for entry in message.entries):
             self._output.emit(TransactionReceived(None, transaction.txid, transaction.id))
             self._settle(transaction, now)
+
+    def damaged(self, command: str, now: Instant) -> None:
+        """A frame came damaged and was dropped; a block is asked for again. Raises CodecError where that has no end."""
+        batch = self._table.out(BlockBatch)
+        if batch is not None and command == Block.command:
+            for message in self._wire.ask_blocks([self.downloads.lose(batch, now)]):
+                self._output.write(message, now)
 
     def _on_transaction(self, transaction: Tx, now: Instant) -> None:
         request, txid = self._table.out(TransactionRequest), transaction.txid
@@ -273,17 +280,15 @@ class Exchange:
         self._output.stats.of(request.kind).asked += 1
         for message in request.messages:
             self._output.write(message, now)
-        request.messages = []
+        request.messages, request.sent_at = [], self._deadlines.clock(now)
         if isinstance(request, BlockBatch):
             self._wire.expect_block = True
             self.downloads.start(request, now)
             return
-        if isinstance(request, PingRequest):
-            request.sent_at = self._deadlines.clock(now)
         self._deadlines.arm(request.cause, request.timeout(self._config.network.timing), now)
 
     def _settle(self, request: Request, now: Instant) -> None:
-        self._output.stats.of(request.kind).settled += 1
+        self._output.stats.of(request.kind).note_settled(self._deadlines.clock(now) - request.sent_at)
         self._remove(request, now)
 
     def _expire(self, request: Request, why: str, now: Instant) -> None:
@@ -329,7 +334,7 @@ class Exchange:
     def _extend(self, batch: BlockBatch, requests: Sequence[BlockRequest], now: Instant) -> None:
         if batch.is_finished:
             raise LocalProtocolError("this batch is finished: ask in a new one")
-        messages = self._ask_blocks(batch.in_flight, requests)
+        messages = self._messages(batch.in_flight, requests)
         batch.in_flight.update((request.hash, request) for request in requests)
         if not self._table.is_out(batch):
             batch.messages += messages
@@ -354,11 +359,8 @@ class Exchange:
         self._output.emit(BatchFinished(batch.id))
         self._remove(batch, now)
 
-    def _ask_blocks(self, in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest]) -> list[Message]:
-        limits = self._config.network.limits
-        require_new(in_flight, requests, limits)
-        pieces = range(0, len(requests), limits.max_getdata)
-        return [each for at in pieces for each in self._wire.ask_blocks(requests[at : at + limits.max_getdata])]
+    def _messages(self, in_flight: Mapping[Hash, BlockRequest], requests: Sequence[BlockRequest]) -> list[Message]:
+        return asking(self._wire, self._config.network.limits, in_flight, requests)
 
     # Small things.
 

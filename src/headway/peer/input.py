@@ -5,8 +5,8 @@ The twin of `peer.output`. Not here: which message is legal when (`peer.machine`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from headway.types import printable
 
@@ -20,13 +20,18 @@ SCRATCH_SIZE: Final = 65_536
 """Bytes of the receive buffer that a machine makes when its driver shares none."""
 
 
+Damaged: TypeAlias = Callable[[str, "Instant"], None]
+"""Told of a frame that came damaged: its command, and when."""
+
+
 class Input:
     """One machine's inputs of bytes."""
 
-    __slots__ = ("_fills_wire", "_output", "_scratch", "_wire")
+    __slots__ = ("_damaged", "_fills_wire", "_output", "_scratch", "_wire")
 
-    def __init__(self, wire: Wire, output: Output, scratch: memoryview | None) -> None:
+    def __init__(self, wire: Wire, output: Output, scratch: memoryview | None, damaged: Damaged) -> None:
         self._wire = wire
+        self._damaged = damaged
         self._output = output
         self._scratch = scratch
         self._fills_wire = False  # the driver writes into the wire's buffer, not into the scratch one
@@ -60,12 +65,14 @@ class Input:
             self.receive_data(bytes(self._scratch[:count]), now)
 
     def messages(self, now: Instant) -> Iterator[Message]:
-        """All that is complete; damaged frames are dropped and counted. Raises CodecError."""
+        """All that is complete; damaged frames are dropped, counted and told of. Raises CodecError."""
         stats = self._output.stats
         for frame in self._wire.frames():
+            stats.bytes_whole += frame.size
             if frame.fault:
                 stats.dropped_frames += 1
                 self._output.trace(f"! dropped {printable(frame.command, 32)}: {frame.fault}")
+                self._damaged(frame.command, now)
                 continue
             message = self._wire.decode(frame)
             stats.note_received(message, frame.size, now)

@@ -33,7 +33,7 @@ class Outstanding(NamedTuple):
 class Request:
     """One question to the remote. Its messages are made when it is put, so that what cannot be asked fails at once."""
 
-    __slots__ = ("command", "id", "messages")
+    __slots__ = ("command", "id", "messages", "sent_at")
     kind: ClassVar[RequestKind]
     cause: ClassVar[Cause]
     """Which deadline stands for it."""
@@ -45,6 +45,8 @@ class Request:
         self.messages = messages
         """To be sent when its turn comes; empty afterwards."""
         self.command = messages[0].command
+        self.sent_at: Instant = 0.0
+        """On the clock that stands still during a pause: what a remote needs for its answer is not our own slowness."""
 
     def timeout(self, timing: Timing) -> float:
         """Seconds for the answer, 0 for no limit."""
@@ -120,7 +122,7 @@ class TransactionRequest(Request):
 class PingRequest(Request):
     """`ping`, asked by the owner or as a keepalive. Settled by the pong with its nonce alone."""
 
-    __slots__ = ("is_keepalive", "must_answer", "nonce", "sent_at")
+    __slots__ = ("is_keepalive", "must_answer", "nonce")
     kind = RequestKind.PING
     cause = Cause.PONG
 
@@ -131,8 +133,6 @@ class PingRequest(Request):
         self.must_answer = must_answer
         self.nonce = nonce
         self.is_keepalive = is_keepalive
-        self.sent_at: Instant = 0.0
-        """On the clock that stands still during a pause: a round trip is not our own slowness."""
 
     def timeout(self, timing: Timing) -> float:
         return timing.ping_timeout

@@ -43,6 +43,14 @@ class RequestStats:
     expired: int = 0
     cancelled: int = 0
     """By us, or ended with the connection."""
+    quickest: float | None = None
+    """Seconds, of those that were settled."""
+
+    def note_settled(self, seconds: float) -> None:
+        """One was settled so long after it was asked."""
+        self.settled += 1
+        seconds = max(seconds, 0.0)  # rounding may make it less than nothing
+        self.quickest = seconds if self.quickest is None else min(self.quickest, seconds)
 
 
 @dataclass(slots=True)
@@ -75,6 +83,7 @@ class PeerStats:
         "blocks",
         "bytes_received",
         "bytes_sent",
+        "bytes_whole",
         "connected_at",
         "download_seconds",
         "dropped_frames",
@@ -96,6 +105,8 @@ class PeerStats:
         self.connected_at: Instant = 0.0
         self.bytes_sent = 0
         self.bytes_received = 0
+        self.bytes_whole = 0
+        """Of those received, in frames that are complete."""
         self.last_send_at: Instant = 0.0
         self.last_receive_at: Instant = 0.0
         self.sent: dict[str, CommandStats] = {}
@@ -129,6 +140,11 @@ class PeerStats:
     def blocks_per_second(self) -> float | None:
         """While a batch was out; None before the first block."""
         return self.blocks / self.download_seconds if self.download_seconds else None
+
+    @property
+    def is_mid_frame(self) -> bool:
+        """A frame has begun to come, and has not ended."""
+        return self.bytes_received > self.bytes_whole
 
     def of(self, kind: RequestKind) -> RequestStats:
         """The counters of one kind of request."""

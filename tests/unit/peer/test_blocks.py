@@ -11,7 +11,7 @@ from headway.errors import CodecError, LocalProtocolError
 from headway.network import Limits, Network, Timing
 from headway.networks.bitcoin import REGTEST
 from headway.peer import events as e
-from headway.peer.blocks import BlockBatch, Downloads
+from headway.peer.blocks import MAX_DAMAGED, BlockBatch, Downloads
 from headway.peer.deadlines import NEVER, Cause, Deadlines
 from headway.peer.events import PeerDisconnected, PeerState, Reason, RequestKind
 from headway.types import BlockRequest, Instant
@@ -150,7 +150,7 @@ def test_zero_durations_switch_the_clocks_off() -> None:
 
 def test_a_rate_of_zero_divides_nothing_by_zero() -> None:
     clocks = Clocks(16, replace(LIMITS, min_rate=0))
-    assert clocks.deadlines.at(Cause.BLOCK) == 120.0
+    assert clocks.deadlines.at(Cause.BLOCK) == 1_000.0  # as at a byte a second
 
 
 def test_blocks_of_a_finished_batch_may_still_come_and_excuse_the_next_batch() -> None:
@@ -204,7 +204,82 @@ def test_a_missing_block_is_an_answer() -> None:
     assert len(clocks.batch.in_flight) == 15
 
 
+def test_a_damaged_block_is_the_one_that_is_out_for_the_longest_time_and_asked_last_now() -> None:
+    clocks = Clocks(3)
+    assert clocks.downloads.lose(clocks.batch, 10.0) is REQUESTS[0]
+    assert list(clocks.batch.in_flight.values()) == [REQUESTS[1], REQUESTS[2], REQUESTS[0]]
+    assert clocks.downloads.lose(clocks.batch, 11.0) is REQUESTS[1]
+    for number in (2, 0, 1):
+        assert clocks.receive(number, 12.0) is REQUESTS[number]
+    assert not clocks.batch.in_flight
+
+
+def test_a_block_asked_for_again_has_a_deadline_of_its_own_and_the_progress_clock_goes_on() -> None:
+    clocks = Clocks(1)
+    clocks.downloads.lose(clocks.batch, 30.0)
+    assert clocks.deadlines.at(Cause.PROGRESS) == 60.0
+    assert clocks.batch.earliest_deadline(120.0, 100.0) == 30.0 + 120.0
+
+
+def test_where_every_block_comes_damaged_there_is_an_end() -> None:
+    clocks = Clocks(2)
+    for _ in range(MAX_DAMAGED - 1):
+        clocks.downloads.lose(clocks.batch, 1.0)
+    clocks.receive(0, 2.0)  # a whole one: from the beginning again
+    for _ in range(MAX_DAMAGED - 1):
+        clocks.downloads.lose(clocks.batch, 3.0)
+    with pytest.raises(CodecError, match=f"{MAX_DAMAGED} blocks in a row came damaged"):
+        clocks.downloads.lose(clocks.batch, 4.0)
+
+
+def test_a_block_larger_than_its_timeout_allows_has_the_time_that_it_needs() -> None:
+    """On a slow line of ours, where less is asked of peers."""
+    clocks = Clocks(1, replace(LIMITS, typical_block_size=100_000))
+    assert clocks.deadlines.at(Cause.BLOCK) == 1_000.0
+    clocks.downloads.min_rate = 10.0
+    assert clocks.ends_at() == 10_000.0
+
+
 # The same over a whole machine.
+
+
+@all_but_n3
+def test_a_damaged_block_is_asked_for_again_at_once(network: Network) -> None:
+    remote, blocks = ready(network), blocks_of(network, 3)
+    batch = remote.peer.request_blocks(requests_of(network, blocks), 1.0)
+    remote.hears()
+    for raw in blocks:
+        frame = remote.encode(block_of(network, raw))
+        remote.peer.receive_data(frame[:-1] + bytes([frame[-1] ^ 1]), 2.0)
+    asked = of(m.GetData, remote.hears())
+    assert [entry.hash for message in asked for entry in message.entries] == [
+        request.hash for request in requests_of(network, blocks)
+    ]
+    remote.says(*(block_of(network, raw) for raw in blocks), now=3.0)
+    assert len(of(e.BlockReceived, remote.events())) == 3
+    assert batch.is_finished
+
+
+@all_but_n3
+def test_a_peer_of_which_every_block_comes_damaged_is_ended_and_not_blamed(network: Network) -> None:
+    remote, blocks = ready(network), blocks_of(network, 1)
+    remote.peer.request_blocks(requests_of(network, blocks), 1.0)
+    frame = remote.encode(block_of(network, blocks[0]))
+    damaged = frame[:-1] + bytes([frame[-1] ^ 1])
+    remote.peer.receive_data(damaged * (MAX_DAMAGED + 5), 2.0)
+    ended = remote.ended()
+    assert (ended.reason, ended.message) == (Reason.PROTOCOL, f"{MAX_DAMAGED} blocks in a row came damaged")
+    assert remote.peer.stats.dropped_frames == MAX_DAMAGED
+    assert remote.peer.state is PeerState.CLOSED
+
+
+@all_but_n3
+def test_a_damaged_block_that_nobody_asked_for_is_dropped(network: Network) -> None:
+    remote, blocks = ready(network), blocks_of(network, 1)
+    frame = remote.encode(block_of(network, blocks[0]))
+    remote.peer.receive_data((frame[:-1] + bytes([frame[-1] ^ 1])) * 20, 2.0)
+    assert remote.hears() == []
+    assert remote.events() == []
 
 
 @all_but_n3

@@ -14,6 +14,7 @@ from headway.peer.events import PeerState, Reason
 from headway.peer.input import SCRATCH_SIZE
 from headway.wire import messages as m
 from tests.link import Remote, block_of, blocks_of, headers_of, machine, of, ready, requests_of, unknown
+from tests.manners import all_but_n3
 from tests.toynet import TOYNET, toy_frame
 
 
@@ -27,6 +28,24 @@ def test_a_stranger_of_few_bytes_is_named_when_it_hangs_up_and_when_its_time_is_
         expected = e.PeerDisconnected(Reason.PROTOCOL, "wrong magic 2b4f4b20 at byte 0, not fabfb5da")
         assert remote.ended() == expected
         assert remote.peer.state is PeerState.CLOSED
+
+
+def test_it_is_known_whether_a_frame_is_on_its_way(network: Network) -> None:
+    remote, blocks = ready(network), blocks_of(network, 2)
+    stats = remote.peer.stats
+    frame = remote.encode(block_of(network, blocks[0]))
+    assert not stats.is_mid_frame
+    for at in range(0, len(frame), 50):
+        remote.peer.receive_data(frame[at : at + 50], 1.0)
+        assert stats.is_mid_frame == (at + 50 < len(frame))
+
+
+@all_but_n3
+def test_a_damaged_frame_is_a_whole_frame(network: Network) -> None:
+    remote = ready(network)
+    frame = remote.encode(unknown(network, 99, b"some payload"))
+    remote.peer.receive_data(frame[:-1] + bytes([frame[-1] ^ 1]), 1.0)
+    assert not remote.peer.stats.is_mid_frame
 
 
 def test_no_bytes_at_all_are_nothing(network: Network) -> None:

@@ -56,6 +56,25 @@ def test_requests_are_counted_by_kind() -> None:
     assert stats.requests[RequestKind.PING].expired == 1
 
 
+def test_the_quickest_answer_is_remembered() -> None:
+    stats = PeerStats()
+    quickest = [stats.of(RequestKind.HEADERS).quickest]
+    for seconds in (0.5, 0.2, 0.9, -1e-9):
+        stats.of(RequestKind.HEADERS).note_settled(seconds)
+        quickest.append(stats.of(RequestKind.HEADERS).quickest)
+    assert quickest == [None, 0.5, 0.2, 0.2, 0.0]
+    assert stats.of(RequestKind.HEADERS).settled == 4
+
+
+def test_between_the_first_and_the_last_byte_of_a_frame_it_is_in_its_middle() -> None:
+    stats = PeerStats()
+    seen = [stats.is_mid_frame]
+    stats.note_bytes(100, 1.0)
+    seen.append(stats.is_mid_frame)
+    stats.bytes_whole += 100
+    assert [*seen, stats.is_mid_frame] == [False, True, False]
+
+
 def test_bytes_count_even_when_they_make_no_message() -> None:
     stats = PeerStats()
     stats.note_bytes(7, 3.0)
