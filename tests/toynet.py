@@ -16,7 +16,7 @@ from typing import Any
 
 from headway.errors import CodecError, ConfigError, FutureHeader, HandshakeRejected, InvalidHeader, LocalProtocolError
 from headway.network import BlockStatus, BlockVerdict, Branch, HeaderVerdict, Limits, Network, OnDuplicate
-from headway.types import UNKNOWN_HEIGHT, Address, BlockId, BlockRequest, Hash, Locator, Raw
+from headway.types import UNKNOWN_HEIGHT, Address, BlockId, BlockRequest, Hash, Locator, Raw, Services
 from headway.wire import messages as m
 from headway.wire.buffer import Reader, compact_size
 from headway.wire.frames import Frame
@@ -301,6 +301,10 @@ class ToyCodec:
         return ToyWire(self.max_payload)
 
 
+LIMITED_BLOCKS = 10
+"""Newest blocks that a limited peer keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToyHandshake:
     """Bitcoin's manners by default; `toynet(handshake=...)` gives Neo's."""
@@ -322,6 +326,9 @@ class ToyHandshake:
             raise HandshakeRejected(f"obsolete version {theirs.protocol}")
         if missing := required_services & ~theirs.services:
             raise HandshakeRejected(f"services missing: {missing:#x}")
+
+    def keeps(self, theirs: m.Version) -> int | None:
+        return LIMITED_BLOCKS if theirs.services == Services.NETWORK_LIMITED else None
 
     def before_verack(self, theirs: m.Version) -> Sequence[m.Message]:
         return [m.SendAddrV2()] if self.negotiates else []

@@ -207,6 +207,9 @@ class HandshakePolicy(Protocol):
     def check(self, ours: Version, theirs: Version, *, required_services: int) -> None:
         """Raises HandshakeRejected when we do not want this peer; names what is missing."""
 
+    def keeps(self, theirs: Version) -> int | None:
+        """How many of its newest blocks a remote can be asked for; None: all, as far as it says."""
+
     def before_verack(self, theirs: Version) -> Sequence[Message]:
         """Negotiation messages that we send between their version and our verack."""
 

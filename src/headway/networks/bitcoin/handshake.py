@@ -17,6 +17,9 @@ MIN_PEER_VERSION: Final = 31800
 """Protocol version that first had getheaders [MIN_PEER_PROTO_VERSION]."""
 NEGOTIATION_VERSION: Final = 70016
 """From here on peers know wtxidrelay (BIP339), and Core sends sendaddrv2 (BIP155) [WTXID_RELAY_VERSION]."""
+LIMITED_BLOCKS: Final = 288 - 2
+"""Newest blocks that a limited node is asked for: two less than it promises, for the blocks that may come meanwhile
+[NODE_NETWORK_LIMITED_MIN_BLOCKS, FindNextBlocks]."""
 SENDHEADERS_VERSION: Final = 70012
 """Protocol version that knows sendheaders [SENDHEADERS_VERSION]."""
 
@@ -42,6 +45,11 @@ class BitcoinHandshake:
         missing = required_services & ~theirs.services
         if missing:
             raise HandshakeRejected(f"services missing: {_service_names(missing)}")
+
+    def keeps(self, theirs: Version) -> int | None:
+        """A limited node (BIP159) has the newest ones alone."""
+        is_limited = theirs.services & Services.NETWORK_LIMITED and not theirs.services & Services.NETWORK
+        return LIMITED_BLOCKS if is_limited else None
 
     def before_verack(self, theirs: Version) -> Sequence[Message]:
         return (WtxidRelay(), SendAddrV2()) if theirs.protocol >= NEGOTIATION_VERSION else ()

@@ -39,6 +39,11 @@ class Neo2Handshake:
         if missing:
             raise HandshakeRejected(f"services missing: {Services(missing).name}")
 
+    def keeps(self, theirs: Version) -> int | None:
+        """Legacy nodes do not say."""
+        del theirs
+        return None
+
     def before_verack(self, theirs: Version) -> Sequence[Message]:
         del theirs
         return ()

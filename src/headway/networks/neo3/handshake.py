@@ -55,6 +55,11 @@ class Neo3Handshake:
         if missing:
             raise HandshakeRejected(f"services missing: {Services(missing).name}")
 
+    def keeps(self, theirs: Version) -> int | None:
+        """One without ArchivalNode may have dropped old ones, and does not say from where on."""
+        del theirs
+        return None
+
     def before_verack(self, theirs: Version) -> Sequence[Message]:
         del theirs
         return ()

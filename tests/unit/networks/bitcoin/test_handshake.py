@@ -8,7 +8,7 @@ import pytest
 
 from headway.errors import Consequence, HandshakeRejected
 from headway.network import HandshakePolicy, OnDuplicate
-from headway.networks.bitcoin.handshake import BitcoinHandshake
+from headway.networks.bitcoin.handshake import LIMITED_BLOCKS, BitcoinHandshake
 from headway.types import Services
 from headway.wire.messages import (
     Feature,
@@ -87,3 +87,17 @@ def test_duplicates_and_early_messages_are_ignored() -> None:
     assert POLICY.on_duplicate is OnDuplicate.IGNORE
     assert POLICY.ignores_early_messages
     assert not POLICY.awaits_verack(THEIRS)
+
+
+@pytest.mark.parametrize(
+    ("services", "kept"),
+    [
+        (Services.NETWORK | Services.WITNESS, None),
+        (Services.NETWORK_LIMITED | Services.WITNESS, LIMITED_BLOCKS),
+        (Services.NETWORK | Services.NETWORK_LIMITED, None),
+        (Services.NONE, None),
+    ],
+)
+def test_a_limited_node_keeps_its_newest_blocks_and_others_all(services: Services, kept: int | None) -> None:
+    assert POLICY.keeps(replace(THEIRS, services=int(services))) == kept
+    assert LIMITED_BLOCKS == 286

@@ -36,3 +36,7 @@ def test_a_peer_without_a_required_service_is_refused() -> None:
     POLICY.check(version(1), version(0), required_services=0)
     with pytest.raises(HandshakeRejected, match="services missing: NETWORK"):
         POLICY.check(version(1), version(0), required_services=1)
+
+
+def test_no_peer_says_which_blocks_it_has_dropped() -> None:
+    assert POLICY.keeps(version(1)) is None

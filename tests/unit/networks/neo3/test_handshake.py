@@ -51,3 +51,7 @@ def test_another_network_is_named(theirs: int, message: str) -> None:
 def test_a_peer_that_is_no_full_node_is_refused_where_one_is_required() -> None:
     with pytest.raises(HandshakeRejected, match="services missing: NETWORK"):
         POLICY.check(version(), version(services=0), required_services=1)
+
+
+def test_no_peer_says_which_blocks_it_has_dropped() -> None:
+    assert POLICY.keeps(version()) is None
