@@ -173,7 +173,7 @@ class _Life:
         assert not peers._touched
         assert len(machine.slots.book) <= MAX_ADDRESSES
         assert set(machine._server._clients) <= set(machine.peer_ids)
-        assert set(machine.sync.blocks._owner.values()) <= set(machine.peer_ids)
+        assert set(machine.sync.blocks.window.asked.values()) <= set(machine.peer_ids)
 
     def _carry_out(self, order: Order) -> None:
         match order:

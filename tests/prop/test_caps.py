@@ -154,7 +154,14 @@ def test_nothing_of_a_serving_node_grows_past_its_cap_whatever_its_callers_say(n
     for link in stranger.links:
         stranger.hangs_up(link)
     world.run(10.0)
-    of_peers = ("_peers", "_server._clients", "_outbox", "sync.headers._peers", "sync.blocks._peers")
+    of_peers = (
+        "_peers",
+        "_server._clients",
+        "_outbox",
+        "sync.headers._peers",
+        "sync.blocks.sources._sources",
+        "sync.blocks.window.asked",
+    )
     left = [path for path in sizes(node.machine) if path.startswith(of_peers)]
     assert [path for path in left if not path.startswith("_peers.tally.")] == []  # the sums of all that ever were here
 

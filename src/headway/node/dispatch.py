@@ -32,10 +32,10 @@ from headway.node.serve import (
     Server,
     TellAddresses,
 )
-from headway.peer.events import PeerState, Reason
-from headway.sync.blocks import AskBlocks
+from headway.peer.events import PeerState, Reason, RequestKind
 from headway.sync.headers import AskAnnounced, AskHeaders
 from headway.sync.output import (
+    AskBlocks,
     Blame,
     BlocksDelivered,
     Conflict,
@@ -132,6 +132,7 @@ class Dispatcher:
                 self._blame(output, now)
             case Stalled():
                 self.note_stall(output.peer)
+                self._end_staller(output, now)
             case Conflict():
                 self._alarm(output)
             case TipMoved():
@@ -232,6 +233,18 @@ class Dispatcher:
             else:
                 peer.batch.extend(new, now)
         self._peers.touch(ask.peer)
+
+    def _end_staller(self, output: Stalled, now: Instant) -> None:
+        """Who withheld a block is ended, unless it is so far away that it needs as long for any answer."""
+        peer = self._ready(output.peer)
+        if peer is None or not output.waited:
+            return
+        answers = peer.machine.stats.requests.get(RequestKind.HEADERS)
+        is_far = answers is not None and answers.quickest is not None and answers.quickest >= output.waited
+        if not is_far:
+            why = f"all wait for a block of it, and {output.waited:g} s brought none"
+            peer.machine.disconnect(Reason.STALLED, why, now)
+            self._peers.touch(output.peer)
 
     def _note_request(self, now: Instant) -> None:
         if self.counters.first_request_at is None:

@@ -214,7 +214,7 @@ class NodeMachine:
         self._peers.fire(now)
         if self._tick_at is not None and self._tick_at <= now:
             self._tick_at = now + TICK
-            self._line.measure(self._peers, now)
+            self.sync.blocks.flowing = self._line.measure(self._peers, now)
             self._dispatcher.tick()
             self.pool.tick(now)
             self._keeper.tick()
@@ -313,7 +313,7 @@ class NodeMachine:
             case BlockReceived():
                 self.sync.block_received(peer, event, now + self._wall_offset, now)
             case BlocksNotFound():
-                self.sync.blocks_not_found(peer, event.requests)
+                self.sync.blocks_not_found(peer, event.requests, now)
             case InvReceived():
                 self.broadcaster.announced(peer, event.entries)
                 for entry in event.entries:
@@ -346,7 +346,7 @@ class NodeMachine:
             self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
             if self.config.sync:
-                self.sync.peer_ready(peer)
+                self.sync.peer_ready(peer, keeps=self.config.network.handshake.keeps(event.version))
             if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
                 self.broadcaster.add_peer(peer, found.address, event.version, found.machine.negotiated, now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))

@@ -20,8 +20,8 @@ from headway.node.pace import WINDOW as MINUTE
 from headway.node.table import SLACK
 from headway.peer.deadlines import NEVER, Cause
 from headway.peer.events import PeerState, Reason, RequestKind
-from headway.sync.blocks import WINDOW, WINDOW_BYTES
 from headway.sync.headers import UNCONNECTED_INTERVAL
+from headway.sync.window import WINDOW, WINDOW_BYTES
 from headway.types import hash_hex
 from headway.wire import messages as m
 
@@ -276,7 +276,7 @@ class Watch:
         node = self._run.node
         machine, blocks = node.machine, node.machine.sync.blocks
         self.must(blocks.in_flight + blocks.in_hand <= WINDOW, "more blocks are asked than the window holds")
-        self.must(blocks._in_hand_bytes <= WINDOW_BYTES + SPARE, "more bytes are in hand than the window holds")
+        self.must(blocks.window.bytes_in_hand <= WINDOW_BYTES + SPARE, "more bytes are in hand than the window holds")
         peers = len(machine._peers)
         self.must(peers <= machine.slots.target + node.config.max_inbound + SLACK, "more peers than there are slots")
         self.must(len(machine._peers._timers) <= 2 * peers + SLACK, "timers are left over")
@@ -305,11 +305,11 @@ class Watch:
     def _look_at_window(self) -> None:
         """Nothing is asked beyond the window, however long its first block does not come."""
         sync, tree = self._run.node.machine.sync, self._run.node.tree
-        in_hand = sum(sync.blocks._in_hand.values())
-        self.must(in_hand == sync.blocks._in_hand_bytes, f"{in_hand} bytes are in hand, and others are counted")
+        in_hand = sum(sync.blocks.window.in_hand.values())
+        self.must(in_hand == sync.blocks.window.bytes_in_hand, f"{in_hand} bytes are in hand, and others are counted")
         end = sync.chain.first_missing + WINDOW
-        for position in sync.blocks._owner:
-            if tree.on_best_chain(position) and tree.height(position) >= end:
+        for position in sync.blocks.window.asked:
+            if sync.chain.goal.has(position) and tree.height(position) >= end:
                 self.fail(f"block {tree.height(position)} is asked, and the window ends at {end}")
 
     def _look_at_debts(self, number: int, peer: PeerMachine) -> None:

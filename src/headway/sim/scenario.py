@@ -21,7 +21,7 @@ from headway.sim.invariants import Watch
 from headway.sim.link import Line, Path
 from headway.sim.node import MemoryStore, SimNode
 from headway.sim.simulation import Simulation
-from headway.sync.blocks import WINDOW
+from headway.sync.window import WINDOW
 from headway.types import Address, Height
 
 if TYPE_CHECKING:

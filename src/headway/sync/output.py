@@ -8,13 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskAnnounced, AskHeaders
 
 if TYPE_CHECKING:
     from headway.errors import RemoteProtocolError
     from headway.network import Proof
     from headway.types import BlockId, BlockRequest, Hash, Raw
+
+
+@dataclass(frozen=True, slots=True)
+class AskBlocks:
+    """Ask this peer for these blocks, in this order."""
+
+    peer: int
+    requests: tuple[BlockRequest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,12 @@ class Blame:
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """The peer held everybody up; what it owed is being asked of others. It is not blamed for that."""
+    """The peer held everybody up; what it owed is being asked of others."""
 
     peer: int
+    waited: float = 0.0
+    """Seconds for which the full window waited for a block of it and it brought none: unless something excuses it, it
+    is to be disconnected. 0: it was slower than another peer, and is not blamed for that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from headway.chain.blocks import BlockChain
+from headway.chain.blocks import Advance, BlockChain
 from headway.chain.headers import NOT_KNOWN
 from headway.errors import HandshakeRejected, InvalidBlock, MutatedBlock
 from headway.network import BlockStatus, BlockVerdict, Headers
@@ -22,7 +22,6 @@ from headway.sync.intake import HeaderIntake
 from headway.sync.output import (
     Blame,
     BlocksDelivered,
-    Stalled,
     SyncOutput,
     TipMoved,
     VerifyBlock,
@@ -89,7 +88,7 @@ class SyncScheduler:
         self._ready: set[int] = set()
         self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
         self._storing: dict[int, int] = {}  # position -> bytes being written
-        self.blocks.reset()
+        self.blocks.rebase()
 
     # What others ask of it.
 
@@ -105,14 +104,14 @@ class SyncScheduler:
 
     @property
     def is_current(self) -> bool:
-        return (
-            self.headers.all_heard
-            and self._intake.is_idle
-            and self.has_blocks_to(self._tree.height(self._tree.tip_position))
-        )
+        has_blocks = not self._wants_blocks or self.blocks.is_done
+        return self.headers.all_heard and self._intake.is_idle and has_blocks
 
     def has_blocks_to(self, height: Height) -> bool:
-        """Whether every wanted block of the best chain up to `height` is stored (always true for headers only)."""
+        """Whether every wanted block of the best chain that can be had is stored up to `height`.
+
+        Always true for headers only.
+        """
         if self._ceiling is not None:
             height = min(height, self._ceiling)
         return not self._wants_blocks or self.chain.first_missing > height
@@ -128,11 +127,13 @@ class SyncScheduler:
         """From now on bring blocks from this height up; what is stored below the floor stays."""
         self._wants_blocks = True
         self.chain.start_at(floor)
-        self.blocks.reset()
+        self._deliver(self.blocks.rebase())
 
-    def peer_ready(self, peer: int) -> None:
+    def peer_ready(self, peer: int, *, keeps: int | None = None) -> None:
+        """`keeps`: it has only so many of its newest blocks; None: all."""
         self._ready.add(peer)
         self.headers.add_peer(peer)
+        self.blocks.add_peer(peer, keeps=keeps)
 
     def peer_lost(self, peer: int) -> None:
         self._ready.discard(peer)
@@ -172,15 +173,15 @@ class SyncScheduler:
         position = self._tree.find(block_hash)
         if position is None or not self._wants_blocks:
             return
-        if self.blocks.received(peer, position, len(event.block)):
+        if self.blocks.received(peer, position, len(event.block), now):
             request = self._tree.request(position)
             self._verifying[position] = (peer, request, event.block.raw)
             context = self._tree.block_context(self._tree.parent(position))
             self._out.append(VerifyBlock(peer, position, request, context, event.block.raw))
 
-    def blocks_not_found(self, peer: int, requests: Sequence[BlockRequest]) -> None:
+    def blocks_not_found(self, peer: int, requests: Sequence[BlockRequest], now: Instant) -> None:
         positions = (self._tree.find(request.hash) for request in requests)
-        self.blocks.refused(peer, [position for position in positions if position is not None])
+        self.blocks.refused(peer, [position for position in positions if position is not None], now)
 
     def verified(self, position: int, verdict: BlockVerdict) -> None:
         peer, request, raw = self._verifying.pop(position)
@@ -190,7 +191,6 @@ class SyncScheduler:
                 self._out.append(WriteBlock(peer, position, request.hash, raw))
             case BlockStatus.MUTATED:
                 self.blocks.rejected(position)
-                self.blocks.refused(peer, ())
                 self._out.append(Blame(peer, MutatedBlock(verdict.rule, request.id, verdict.detail)))
             case BlockStatus.INVALID:
                 self.blocks.stored(position)
@@ -199,9 +199,9 @@ class SyncScheduler:
 
     def stored(self, position: int) -> None:
         del self._storing[position]
-        self.blocks.stored(position)
         self.chain.mark(position)
-        self._advance()
+        self.blocks.stored(position)
+        self._deliver(self.chain.advance())
 
     def reconsider(self) -> None:
         """Blocks turned out to be there, or to be lost (`chain.mark`, `chain.forget`): ask for what is missing now."""
@@ -213,10 +213,11 @@ class SyncScheduler:
         for ask in self.headers.tick(now):
             self._out.append(Blame(ask.peer, HandshakeRejected(OTHER_CHAIN)) if isinstance(ask, Stranger) else ask)
         self.blocks.enabled = self._wants_blocks and self.headers.started
-        self._out.extend(self.blocks.asks())
-        if (peer := self.blocks.stalled(now)) is not None:
-            self._out.append(Stalled(peer))
-            self._out.extend(self.blocks.asks())
+        for output in self.blocks.tick(now):
+            if isinstance(output, Advance):
+                self._deliver(output)
+            else:
+                self._out.append(output)
 
     def due(self) -> Instant | None:
         return min((at for at in (self.headers.due(), self.blocks.due()) if at is not None), default=None)
@@ -232,34 +233,24 @@ class SyncScheduler:
     def _follow(self, peer: int, *, moved: bool) -> None:
         """The peer has shown headers; `moved`: the best chain has changed branch."""
         if moved:
-            self._rebase()
+            self._deliver(self.blocks.rebase())
         self._learn(peer)
 
     def _learn(self, peer: int) -> None:
-        """Tell the block scheduler how far up the best chain this peer is known to reach."""
+        """Tell the block scheduler which chain this peer has shown."""
         best = self.headers.best(peer)
         if best > NOT_KNOWN:
-            self.blocks.know(peer, self._tree.height(self._tree.fork(best)))
-
-    def _rebase(self) -> None:
-        """The best chain has changed branch."""
-        for peer in self._ready:
-            self._learn(peer)
-        self._advance()
-        self.blocks.reset()
+            self.blocks.know(peer, best)
 
     def _condemn(self, position: int) -> None:
         self._out.append(WriteInvalid(self._tree.hash(position)))
         disconnected = self._tree.invalidate(position)
         self._out.append(TipMoved(self._tree.tip, disconnected))
-        self._rebase()
+        self._deliver(self.blocks.rebase())
         for peer in self._ready:  # its headers may be better than what is left; a final chain has not kept them
             self.headers.news(peer)
 
-    def _advance(self) -> None:
-        if not self._wants_blocks:
-            return
-        moved = self.chain.advance()
-        if moved:
+    def _deliver(self, moved: Advance) -> None:
+        if self._wants_blocks and moved:
             ids = self._tree.id
             self._out.append(BlocksDelivered(tuple(map(ids, moved.disconnected)), tuple(map(ids, moved.connected))))

@@ -18,9 +18,9 @@ from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
 from headway.peer.events import HeadersReceived, PeerDisconnected, PeerMisbehaved, PeerState, Reason
 from headway.peer.machine import PeerMachine
-from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
 from headway.sync.output import (
+    AskBlocks,
     Blame,
     BlocksDelivered,
     Stalled,
@@ -162,6 +162,30 @@ def test_a_staller_is_counted_once() -> None:
     for peer in (1, 1, 2, 99):
         story.dispatcher.carry_out(Stalled(peer), 0.0)
     assert story.dispatcher.counters.stalls == 2
+
+
+def test_who_withheld_a_block_is_ended_and_who_was_only_slow_is_not() -> None:
+    story = Story()
+    story.dispatcher.carry_out(Stalled(1), 0.0)
+    assert story.ready.state is PeerState.READY
+    story.dispatcher.carry_out(Stalled(1, 2.0), 0.0)
+    [ended] = story.ready.events_received()
+    assert isinstance(ended, PeerDisconnected)
+    assert (ended.reason, ended.message) == (Reason.STALLED, "all wait for a block of it, and 2 s brought none")
+    assert story.peers.next_touched() == 1
+
+
+def test_who_is_too_far_away_to_answer_in_that_time_is_not_ended() -> None:
+    story = Story()
+    story.dispatcher.carry_out(AskHeaders(1, (GENESIS,)), 0.0)
+    wire = TOYNET.codec.open(inbound=True)
+    for chunk in wire.encode(toy_headers(BLOCKS[:3])):
+        story.ready.receive_data(chunk, 6.0)
+    states = []
+    for waited in (4.0, 8.0):
+        story.dispatcher.carry_out(Stalled(1, waited), 20.0)
+        states.append(story.ready.state)
+    assert states == [PeerState.READY, PeerState.CLOSED]
 
 
 def test_verdicts_go_back_to_the_sync() -> None:

@@ -12,7 +12,7 @@ from headway.node.config import NodeConfig
 from headway.node.machine import NodeMachine
 from headway.node.orders import BlockConnected, BlockDisconnected, PeerLost, PeerReady, TipChanged
 from headway.peer.events import Reason
-from headway.sync.blocks import ALLOWANCE
+from headway.sync.allowance import START
 from headway.sync.headers import FUTURE_RETRY
 from headway.testing.chain import regtest_chain
 from headway.types import Address, BlockId, BookRecords
@@ -66,18 +66,18 @@ def test_a_peer_that_leaves_half_way_costs_nothing_but_its_share() -> None:
     node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
     assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
     assert world.now < 30
-    assert 260 <= honest.served <= 260 + ALLOWANCE  # what was on its way when it left is brought again, no more
+    assert 260 <= honest.served <= 260 + START  # what was on its way when it left is brought again, no more
     lost = node.events_of(PeerLost)[0]
     assert (lost.was_ready, lost.reason) == (True, Reason.REMOTE_CLOSED)
 
 
-def test_a_staller_costs_two_seconds_and_what_it_owed_goes_to_others() -> None:
+def test_near_the_tip_a_staller_costs_little_and_what_it_owed_goes_to_others() -> None:
     world = World(network_with(batch_timeout=20.0))
     world.node(CHAIN, at="1.0.0.1:1", fault=Fault(stalls_after=10))
     world.node(CHAIN, at="1.0.0.2:1")
     node = world.node(connect=addresses("1.0.0.1:1", "1.0.0.2:1"))
     assert world.run(60, until=lambda: node.store.blocks.keys() == set(range(1, 301)))
-    assert 2.0 < world.now < 4.0
+    assert world.now < 2.0
     assert node.machine.counters.stalls == 1
     assert node.events_of(PeerLost) == []
 

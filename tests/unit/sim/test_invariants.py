@@ -19,7 +19,7 @@ from headway.sim.actor import Honest, Talk
 from headway.sim.chain import Chain
 from headway.sim.invariants import MOST_AT_ONCE, QUESTIONS, SPARE, Broken
 from headway.sim.scenario import MAIN, ChainPlan, Cue, Families, Role, Run, Scenario
-from headway.sync.blocks import WINDOW, WINDOW_BYTES
+from headway.sync.window import WINDOW, WINDOW_BYTES
 from headway.testing.simulated import cast_chains, run_of
 from headway.types import Address, BlockId, hash_hex
 
@@ -290,11 +290,11 @@ def test_events_that_call_each_other_for_ever_are_found() -> None:
 
 
 def _more_blocks(run: Run) -> None:
-    run.node.machine.sync.blocks._owner.update(dict.fromkeys(range(WINDOW + 1), 1))
+    run.node.machine.sync.blocks.window.asked.update(dict.fromkeys(range(WINDOW + 1), 1))
 
 
 def _more_bytes(run: Run) -> None:
-    run.node.machine.sync.blocks._in_hand_bytes = WINDOW_BYTES + SPARE + 1
+    run.node.machine.sync.blocks.window.bytes_in_hand = WINDOW_BYTES + SPARE + 1
 
 
 def _more_peers(run: Run) -> None:
@@ -331,16 +331,16 @@ def test_a_table_over_its_cap_is_found(breaks: Callable[[Run], None], words: str
 def test_a_block_asked_beyond_the_window_is_found() -> None:
     run = at_rest(scenario(chains={MAIN: ChainPlan(LENGTH, headers_only=WINDOW + 10)}, node={"ceiling": LENGTH}))
     blocks = run.node.machine.sync.blocks
-    blocks._owner[run.node.tree.at(LENGTH + WINDOW)] = 1
+    blocks.window.asked[run.node.tree.at(LENGTH + WINDOW)] = 1
     run.watch.at_rest()
-    blocks._owner[run.node.tree.at(LENGTH + WINDOW + 1)] = 1
+    blocks.window.asked[run.node.tree.at(LENGTH + WINDOW + 1)] = 1
     with pytest.raises(Broken, match=rf"block {LENGTH + WINDOW + 1} is asked, and the window ends at"):
         run.watch.at_rest()
 
 
 def test_bytes_in_hand_that_are_not_given_back_are_found() -> None:
     run = at_rest()
-    run.node.machine.sync.blocks._in_hand_bytes += 7
+    run.node.machine.sync.blocks.window.bytes_in_hand += 7
     with pytest.raises(Broken, match="0 bytes are in hand, and others are counted"):
         run.watch.at_rest()
 
@@ -433,11 +433,11 @@ def _timer(run: Run) -> None:
 
 
 def _in_flight(run: Run) -> None:
-    run.node.machine.sync.blocks._owner[5] = 1
+    run.node.machine.sync.blocks.window.asked[5] = 1
 
 
 def _in_hand(run: Run) -> None:
-    run.node.machine.sync.blocks._in_hand[5] = 100
+    run.node.machine.sync.blocks.window.in_hand[5] = 100
 
 
 def _orders(run: Run) -> None:

@@ -9,9 +9,9 @@ from headway.chain.headers import HeaderTree
 from headway.errors import InvalidBlock, InvalidHeader, MutatedBlock
 from headway.network import BlockStatus, BlockVerdict
 from headway.peer.events import BlockReceived, HeadersReceived
-from headway.sync.blocks import AskBlocks
 from headway.sync.headers import AskHeaders
 from headway.sync.output import (
+    AskBlocks,
     Blame,
     BlocksDelivered,
     SyncOutput,
@@ -239,7 +239,7 @@ def test_what_a_lost_peer_still_says_is_ignored() -> None:
     story.sync.peer_lost(1)
     story.headers(1, toy_chain(2))
     story.sync.block_announced(1, b"?" * 32)
-    story.sync.blocks_not_found(1, toy_requests(toy_chain(1)))
+    story.sync.blocks_not_found(1, toy_requests(toy_chain(1)), 0.0)
     assert story.outputs() == []
     assert len(story.tree) == 1
 
