@@ -150,8 +150,8 @@ SCENARIOS: Final = (
     Scenario(
         "disk-full",
         "The disk is full after a while: the node stops and says so, and goes on once there is room and it is started.",
-        {"honest": Role(count=4)},
-        cues=(Cue((0.0, 0.5), "fill disk", NODE, to=20_000), Cue((80.0, 90.0), "empty disk", NODE)),
+        {"honest": Role(count=4, rate=_LAZY)},
+        cues=(Cue((0.0, 0.2), "fill disk", NODE, to=10_000), Cue((80.0, 90.0), "empty disk", NODE)),
     ),
     Scenario(
         "disk-full-for-headers",
