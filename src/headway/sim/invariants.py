@@ -134,12 +134,12 @@ class Watch:
         node = run.node
         self.must(run.has_best_chain(), "what it had it has no more")
         self._look_deep()
-        best, ceiling = node.tree.tip, node.config.ceiling
+        goal, ceiling = node.machine.sync.chain.goal, node.config.ceiling
         if node.machine.sync.wants_blocks:
             self.must(node.machine.sync.chain.tip is not None, "nothing was delivered")
-            top = best.height if ceiling is None else min(ceiling, best.height)
+            top = goal.height if ceiling is None else min(ceiling, goal.height)
             for height in range(max(node.machine.sync.chain.floor, 1), top + 1):
-                position = node.tree.at(height)
+                position = goal.at(height)
                 self.must(position in node.store.blocks, f"block {height} is not stored")
                 self._look_at_block(node.tree.hash(position), node.store.blocks[position])
         if not run.scenario.named:

@@ -345,9 +345,12 @@ class Run:
         return self.node.machine.is_at_tip and all(map(self.has_best_chain, (self.node, *self.followers)))
 
     def has_best_chain(self, node: SimNode | None = None) -> bool:
-        """The node, or another one of ours, has the headers of the best honest chain, and its blocks."""
+        """The node, or another one of ours, has the headers of the best honest chain, and its blocks.
+
+        It may know of better headers: of a chain whose blocks nobody gives.
+        """
         node = node or self.node
-        tip, height = node.tree.tip, self.best_height()
+        tip, height = node.tree.id(node.machine.sync.chain.goal.tip), self.best_height()
         wanted = height if node.config.ceiling is None else min(height, node.config.ceiling)
         is_best = tip.height == height and any(tip == chain.id(top) for chain, top in self._honest() if top == height)
         return is_best and node.machine.is_stored_to(wanted)

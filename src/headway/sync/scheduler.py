@@ -205,8 +205,7 @@ class SyncScheduler:
 
     def reconsider(self) -> None:
         """Blocks turned out to be there, or to be lost (`chain.mark`, `chain.forget`): ask for what is missing now."""
-        self._advance()
-        self.blocks.reset()
+        self._deliver(self.blocks.rebase())
 
     def tick(self, now: Instant) -> None:
         """Choose work from the state as it is; call after every input, and when `due` has come."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
+from headway.sim.hostile.blocks import (
+    Corrupt,
+    Doubler,
+    Lacking,
+    Phantom,
+    Pushy,
+    Swapped,
+    Unpayloaded,
+    Withholder,
+)
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
 from headway.sim.hostile.headers import (
@@ -32,7 +41,7 @@ ACTORS: Final[Mapping[str, type[Honest]]] = {
     for each in (
         *(Silent, Unshaken, Mute, Unreading, Staller, Trickler, Dribbler, Tarpit),
         *(Impostor, Liar, Headless, Jumbled, Torn, Unconnected, Rerun, Sneaky, Endless, Oversized),
-        *(Corrupt, Swapped, Lacking, Doubler, Pushy, Unpayloaded, Phantom),
+        *(Corrupt, Swapped, Lacking, Withholder, Doubler, Pushy, Unpayloaded, Phantom),
         *(Flooder, Greedy, Babbler),
         *(Early, Stutterer, Obsolete, Mirror, Leaver, Teaser),
         Unproven,

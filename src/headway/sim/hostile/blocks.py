@@ -71,6 +71,33 @@ class Lacking(Honest):
         return None
 
 
+class Withholder(Honest):
+    """Shows a chain, and gives its blocks up to a height alone."""
+
+    name: ClassVar[str] = "withholder"
+    is_honest: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        chain: Chain,
+        rng: random.Random,
+        *,
+        height: Height | None = None,
+        above: Height = 0,
+        denies: bool = False,
+    ) -> None:
+        """`above`: the last that it gives; `denies`: it says notfound for the others, else nothing."""
+        super().__init__(chain, rng, height=height)
+        self.above, self.denies = above, denies
+
+    def asked_blocks(self, talk: Talk, hashes: Sequence[Hash]) -> None:
+        given = hashes if self.denies else [each for each in hashes if self.chain.heights.get(each, 0) <= self.above]
+        super().asked_blocks(talk, given)
+
+    def block_for(self, talk: Talk, block: Hash) -> bytes | None:
+        return super().block_for(talk, block) if self.chain.heights.get(block, 0) <= self.above else None
+
+
 class Doubler(Honest):
     """Gives each block twice."""
 

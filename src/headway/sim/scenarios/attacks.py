@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
+from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded, Withholder
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
 from headway.sim.hostile.headers import Headless, Jumbled, Liar, Oversized, Rerun, Torn, Unconnected
 from headway.sim.hostile.silence import Dribbler, Mute, Silent, Staller, Tarpit, Trickler, Unreading, Unshaken
-from headway.sim.scenario import MAIN, ChainPlan, Families, Role, Scenario
+from headway.sim.scenario import MAIN, ChainPlan, Cue, Families, Role, Scenario
 from headway.sim.scenarios.quiet import LONG, NEO, UP_TO_BLOCKS
 
 if TYPE_CHECKING:
     from headway.sim.actor import Honest
 
+BETTER: Final = "better"
 FAST: Final = (0.005, 0.05)
 """Attackers are near, so that they are asked first; honest peers are anywhere."""
 
@@ -85,6 +86,37 @@ SCENARIOS: Final = (
     _attack("pushy", "Blocks come that nobody asked for, and some come twice.", (Pushy, {}), (Doubler, {})),
     _attack("pushy-neo3", "The same on Neo N3.", (Pushy, {}), (Doubler, {}), family="neo3"),
     _attack("unpayloaded", "A block message is too short for a header.", (Unpayloaded, {})),
+    *(
+        Scenario(
+            f"withheld-{name}",
+            f"Some show a better chain, and {what}: it is not waited for.",
+            {"honest": Role(count=3), "withholder": Role(Withholder, 2, BETTER, options, latency=FAST)},
+            {MAIN: ChainPlan(200), BETTER: ChainPlan(150, of=MAIN, at=120)},
+        )
+        for name, what, options in (
+            ("denied", "say notfound for each of its blocks", {"denies": True}),
+            ("silent", "give no blocks at all", {}),
+            ("partly", "give only its first blocks", {"above": 180}),
+        )
+    ),
+    Scenario(
+        "withheld-long",
+        "Some show a better chain that forks off thousands of blocks below, and give little of it.",
+        {"honest": Role(count=3), "withholder": Role(Withholder, 2, BETTER, {"above": 1_050}, latency=FAST)},
+        {MAIN: ChainPlan(3_100), BETTER: ChainPlan(2_200, of=MAIN, at=1_000)},
+        weight=3,
+    ),
+    Scenario(
+        "withheld-then-given",
+        "Some show a better chain and give nothing of it; later another one comes that has it all.",
+        {
+            "honest": Role(count=3),
+            "withholder": Role(Withholder, 2, BETTER, {"above": 120}, latency=FAST),
+            "giver": Role(count=1, chain=BETTER, is_dark=True),
+        },
+        {MAIN: ChainPlan(200), BETTER: ChainPlan(150, of=MAIN, at=120)},
+        cues=(Cue((30.0, 60.0), "light", "giver"),),
+    ),
     # Headers.
     _attack("liars", "Some claim a million blocks more than there are.", (Liar, {})),
     _attack("liars-neo3", "The same, in each pong.", (Liar, {}), family="neo3"),

@@ -9,6 +9,8 @@ from headway.sim.scenario import MAIN, NODE, ChainPlan, Cue, Role, Scenario
 from headway.sim.scenarios.quiet import HONEST, LONG, NEO, UP_TO_BLOCKS
 
 HOUR: Final = 3600.0
+_THIN: Final = (8_000, 16_000)
+"""A line's rate at which two thousand blocks take half a minute."""
 FRESH: Final = ChainPlan(150, dated=-30.0)
 """Its last block is half a minute old."""
 
@@ -44,6 +46,13 @@ SCENARIOS: Final = (
         "pruned",
         "Most peers have the last blocks alone, and say so only when they are asked for others.",
         {"pruned": Role(Pruned, count=4), "honest": Role()},
+    ),
+    Scenario(
+        "pruned-long",
+        "For a while nobody has the first blocks: what follows is brought as far as the window goes, and no further.",
+        {"pruned": Role(Pruned, 3, options={"keeps": 2_045}, rate=_THIN), "honest": Role(is_dark=True)},
+        {MAIN: ChainPlan(2_050)},
+        cues=(Cue((20.0, 40.0), "light", "honest"),),
     ),
     Scenario(
         "disorder",

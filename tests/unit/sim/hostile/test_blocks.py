@@ -15,6 +15,7 @@ from headway.sim.hostile.blocks import (
     Pushy,
     Swapped,
     Unpayloaded,
+    Withholder,
 )
 from headway.sim.scenario import ChainPlan, Families
 from headway.types import BlockRequest
@@ -126,3 +127,14 @@ def test_phantom_announces_another_block_each_time_and_has_none_of_them(family: 
     announced = [entry.hash for each in said if isinstance(each, m.Inv) for entry in each.entries]
     assert len(set(announced)) == len(announced) == 4
     assert not set(announced) & set(meeting.chain.hashes)
+
+
+@families
+def test_a_withholder_shows_everything_and_gives_its_first_blocks_alone(family: Families) -> None:
+    for denies in (False, True):
+        meeting = Meeting(Withholder(chain_of(family, ChainPlan(12)), seeded(), above=5, denies=denies))
+        meeting.shake()
+        blocks = [message for message in meeting.ask_blocks(4, 5, 6, 7) if isinstance(message, m.Block)]
+        others = [message for message in meeting.ask_blocks(6, 7) if isinstance(message, m.NotFound)]
+        assert [block.raw for block in blocks] == [meeting.actor.chain.block(height) for height in (4, 5)]
+        assert bool(others) == denies
