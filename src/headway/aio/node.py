@@ -7,7 +7,6 @@ Not here: what is done and when (`node.machine`), sockets and threads (`driver`)
 from __future__ import annotations
 
 import asyncio
-import functools
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -22,11 +21,12 @@ from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
 from headway.aio.readers import Readers
 from headway.aio.status import status_of
+from headway.aio.storage import opener
 from headway.errors import ConfigError, LocalProtocolError, StoreError
 from headway.network_file import load_network
 from headway.node.config import NodeConfig
 from headway.node.orders import BlockConnected, BlockDisconnected
-from headway.store import Durability, Store
+from headway.store import Durability
 from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from headway.node.broadcast import Broadcast
     from headway.node.machine import NodeMachine
     from headway.peer.info import PeerInfo
+    from headway.store import Store
     from headway.types import Height, Raw
 
 
@@ -66,6 +67,8 @@ class Node:
         peers: int = 8,
         datadir: str | Path | None = None,
         connect: Sequence[str | Address] = (),
+        addnode: Sequence[str | Address] = (),
+        seednode: Sequence[str | Address] = (),
         peers_file: str | Path | None = None,
         bind: str | Address | None = None,
         metrics: str | Address | None = None,
@@ -87,7 +90,8 @@ class Node:
         """Nothing happens before `async with`.
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
-        named twice is connected twice. `datadir`: None is a temporary one. `bind`: where to listen and serve;
+        named twice is connected twice. `addnode`: these besides those that are found; `seednode`: asked for addresses
+        and left again, where seeds are of no use. `datadir`: None is a temporary one. `bind`: where to listen and serve;
         `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are
         asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
         `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
@@ -104,7 +108,7 @@ class Node:
         self._bind = None if bind is None else self._address(bind, self.network.port)
         self._metrics = None if metrics is None else self._address(metrics, None)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
-        self._connect = tuple(self._reachable(self._address(each, self.network.port)) for each in connect)
+        self._connect, self._addnode, self._seednode = map(self._named, (connect, addnode, seednode))
         self._dnsseed = dnsseed
         self._peers = peers
         self._sync = sync
@@ -112,7 +116,7 @@ class Node:
         self._relay = relay
         self._stop_at = stop_at
         self._thorough = verify_every_header
-        own = functools.partial(Store.open, durability=_policy(durability), prune=_size(prune))
+        own = opener(durability, prune)
         self._open_store = own if open_store is None else open_store
         self._user_agent = user_agent
         self._driver: NodeDriver | None = None
@@ -338,6 +342,8 @@ class Node:
             user_agent=self._user_agent,
             peers=self._peers,
             connect=self._connect,
+            addnode=self._addnode,
+            seednode=self._seednode,
             peers_file=read_peers_file(self._peers_file, self.network.port) if self._peers_file else (),
             dns=self._peers > 0 and not self._connect,
             dnsseed=self._dnsseed,
@@ -376,21 +382,10 @@ class Node:
         except ValueError as error:
             raise ConfigError(str(error)) from None
 
-    def _reachable(self, address: Address) -> Address:
-        if self._ways.to(address) is None:
-            raise ConfigError(self._ways.why_not(address))
-        return address
-
-
-def _policy(durability: Durability | str) -> Durability:
-    try:
-        return Durability(durability)
-    except ValueError:
-        known = ", ".join(each.value for each in Durability)
-        raise ConfigError(f"durability is one of {known}, not {durability!r}") from None
-
-
-def _size(prune: int | None) -> int | None:
-    if prune is not None and prune < 1:
-        raise ConfigError(f"prune is a number of bytes to keep, not {prune}")
-    return prune
+    def _named(self, addresses: Sequence[str | Address]) -> tuple[Address, ...]:
+        """Those that the user named, each of which can be reached."""
+        found = tuple(self._address(each, self.network.port) for each in addresses)
+        for address in found:
+            if self._ways.to(address) is None:
+                raise ConfigError(self._ways.why_not(address))
+        return found

@@ -5,23 +5,38 @@ Not here: which thread does it, and when. Called by `driver`.
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import TYPE_CHECKING, assert_never
 
 from headway.chain.records import Prover
-from headway.errors import StoreError
+from headway.errors import ConfigError, StoreError
 from headway.network import Headers
 from headway.node import orders as do
-from headway.store import DamagedFile
+from headway.store import DamagedFile, Durability, Store
 from headway.sync.output import WriteBlock, WriteHeaders, WriteInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from headway.network import Network
-    from headway.store import Store
     from headway.store.peers import PeerStore
     from headway.types import BookChanges
 
 logger = logging.getLogger(__name__)
+
+
+def opener(durability: Durability | str, prune: int | None) -> Callable[[Path, Network], Store]:
+    """How the data directory is opened, as the user says. Raises ConfigError for what cannot be."""
+    try:
+        policy = Durability(durability)
+    except ValueError:
+        known = ", ".join(each.value for each in Durability)
+        raise ConfigError(f"durability is one of {known}, not {durability!r}") from None
+    if prune is not None and prune < 1:
+        raise ConfigError(f"prune is a number of bytes to keep, not {prune}")
+    return functools.partial(Store.open, durability=policy, prune=prune)
 
 
 class Storage:

@@ -147,6 +147,8 @@ def proxy_options(function: F) -> F:
 class Reach(TypedDict):
     """What `reach_options` adds besides --connect and --peers-file, as `Node` takes it."""
 
+    addnode: tuple[str, ...]
+    seednode: tuple[str, ...]
     dnsseed: bool
     proxy: str | None
     onion: str | None
@@ -161,6 +163,13 @@ def reach_options(function: F) -> F:
 
     options = (
         click.option("--connect", multiple=True, metavar="HOST:PORT", help="This peer and no others; may be repeated."),
+        click.option("--addnode", multiple=True, metavar="HOST:PORT", help="This peer, too; may be repeated."),
+        click.option(
+            "--seednode",
+            multiple=True,
+            metavar="HOST:PORT",
+            help="Ask this peer for addresses of others, and leave it; may be repeated.",
+        ),
         click.option(
             "--peers-file",
             type=click.Path(dir_okay=False, path_type=Path),

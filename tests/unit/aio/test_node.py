@@ -108,6 +108,32 @@ async def test_peers_file_is_where_a_node_begins(tmp_path: Path) -> None:
 
 
 @on_loop
+async def test_named_peers_come_besides_those_that_are_found(tmp_path: Path) -> None:
+    async with ToyServer(CHAIN, NO_SEEDS) as found, ToyServer(CHAIN, NO_SEEDS) as named:
+        file = tmp_path / "peers.txt"
+        file.write_text(f"{found.address}\n")
+        async with Node(
+            network=NO_SEEDS, peers=1, peers_file=file, addnode=[named.address, str(named.address)]
+        ) as ours:
+            await ours.until(lambda: ours.status().peers == 3)
+            kinds = sorted((info.addr, info.connection_type) for info in ours.peers())
+    assert kinds == sorted(
+        [(str(found.address), "outbound-full-relay"), *[(str(named.address), "manual")] * 2],
+    )
+
+
+@on_loop
+async def test_seednode_is_asked_for_addresses_and_left() -> None:
+    async with (
+        ToyServer(CHAIN, NO_SEEDS) as server,
+        Node(network=NO_SEEDS, peers=1, seednode=[str(server.address)]) as ours,
+    ):
+        await ours.until(lambda: bool(ours.peers()))
+        assert [info.connection_type for info in ours.peers()] == ["addr-fetch"]
+        await ours.until(lambda: not ours.peers())
+
+
+@on_loop
 async def test_without_a_data_directory_nothing_stays_behind() -> None:
     async with ToyServer(CHAIN) as server, node(server) as ours:
         await ours.synced()

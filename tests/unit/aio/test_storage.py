@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.aio.storage import Storage
+from headway.aio.storage import Storage, opener
 from headway.chain.headers import HeaderTree
-from headway.errors import StoreError
+from headway.errors import ConfigError, StoreError
 from headway.node import orders as do
 from headway.store import DamagedFile, DiskFull, Store
 from headway.store.peers import PeerStore
@@ -113,3 +113,12 @@ def test_an_address_book_is_kept_or_it_is_told(tmp_path: Path, caplog: pytest.Lo
             assert storage.save(changes) is None
         assert isinstance(storage.save(changes), StoreError)
     assert "the address book is not kept any more in this run" in caplog.text
+
+
+def test_what_cannot_be_a_policy_of_the_store_is_refused(tmp_path: Path) -> None:
+    with opener("block", 1)(tmp_path / "new", TOYNET) as store:
+        assert store.tree.tip.height == 0
+    with pytest.raises(ConfigError, match="durability is one of none, batch, block, not 'always'"):
+        opener("always", None)
+    with pytest.raises(ConfigError, match="prune is a number of bytes to keep, not 0"):
+        opener("none", 0)

@@ -162,12 +162,15 @@ def test_time_ends(word: str) -> None:
 def test_who_is_to_be_a_peer_and_how_peers_are_reached_is_said_in_one_way() -> None:
     plain = called()
     assert (plain["connect"], plain["peers_file"], plain["onlynet"]) == ((), None, ())
+    assert (plain["addnode"], plain["seednode"]) == ((), ())
     assert (plain["dnsseed"], plain["cjdnsreachable"]) == (True, False)
     said = called(
         *("--connect", "a:1", "--connect", "b:2", "--peers-file", "peers.txt", "--no-dnsseed"),
+        *("--addnode", "c:3", "--addnode", "d:4", "--seednode", "e:5"),
         *("--onlynet", "onion", "--onlynet", "cjdns", "--cjdnsreachable"),
     )
     assert (said["connect"], said["peers_file"]) == (("a:1", "b:2"), Path("peers.txt"))
+    assert (said["addnode"], said["seednode"]) == (("c:3", "d:4"), ("e:5",))
     assert (said["dnsseed"], said["onlynet"], said["cjdnsreachable"]) == (False, ("onion", "cjdns"), True)
     assert CliRunner().invoke(command, ["--onlynet", "tor"]).exit_code == 2
 

@@ -103,6 +103,14 @@ def test_address_named_twice_is_two_peers(sync: Sync, served: Served) -> None:
     assert (code, result["peers"], result["blocks"]) == (Exit.DONE, 2, served.height)
 
 
+def test_peer_that_is_added_is_dialled_where_none_is_found(
+    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--network", "regtest", "--addnode", served.address, "--no-dnsseed", "--datadir", str(tmp_path)]
+    assert main(["sync", *words, "--stop-at", "tip", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["height"] == served.height
+
+
 def test_people_get_aligned_lines(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     """And the data directory is that of the user."""
     assert main(["sync", "--network", "regtest", "--connect", served.address, "--stop-at", "tip"]) == Exit.DONE
@@ -282,6 +290,8 @@ def test_a_full_disk_is_exit_1_with_what_is_missing_and_it_goes_on_when_there_is
         ("--prune", "much", "'much' is no size"),
         ("--prune", "0", "'0' is less than a byte"),
         ("--connect", "host:port", "--connect: not a port"),
+        ("--addnode", "host:port", "not a port: 'port' in 'host:port'"),
+        ("--seednode", "host:0", "port 0 of 'host:0' is not between"),
         ("--checkpoint", "5:00", "regtest proves itself by its work"),
         ("--peers-file", "/no/such/file", "cannot read the peers file /no/such/file"),
     ],
