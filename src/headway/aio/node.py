@@ -91,7 +91,7 @@ class Node:
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `addnode`: these besides those that are found; `seednode`: asked for addresses
-        and left again, where seeds are of no use. `datadir`: None is a temporary one. `bind`: where to listen and serve;
+        and left again, where seeds are of no use. `datadir`: None: a temporary one. `bind`: where to listen and serve;
         `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are
         asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
         `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
