@@ -34,6 +34,7 @@ from headway import blocking, errors, testing
 from headway.cli import COMMANDS, exit_code
 from headway.cli import headway as command_line
 from headway.cli.peer import ACTIONS
+from headway.cli.peers import ACTIONS as POOL_ACTIONS
 from headway.kernel.face import BlockCheck, HeaderCheck
 from headway.node.orders import NodeEvent
 from headway.peer.events import PeerEvent, Reason
@@ -387,7 +388,12 @@ def _options(command: click.Command) -> set[str]:
     return options
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *(f"peer {action}" for action in ACTIONS)])
+ACTIONS_OF: Final = {"peer": ACTIONS, "peers": POOL_ACTIONS}
+
+
+@pytest.mark.parametrize(
+    "name", [*COMMANDS, *(f"{group} {each}" for group, table in ACTIONS_OF.items() for each in table)]
+)
 def test_reference_lists_the_options_of_each_command(name: str) -> None:
     text = (REPOSITORY / "docs/reference/cli.md").read_text("utf-8")
     assert f"## headway {name}\n" in text

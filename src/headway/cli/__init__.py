@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "Check a data directory, a block file, headers or one block.",
     "export": "Write stored blocks to a file.",
     "peer": "Talk to one peer: report, ping, headers, blocks, addresses, shell.",
+    "peers": "The pool as a table, and the address book: find, ban, import, export.",
     "send": "Hand a transaction to peers, and tell who took it.",
     "serve": "Answer other nodes from the data directory.",
     "demo": "Sync from a network of peers on this machine, three of them faulty.",

@@ -79,7 +79,14 @@ class Bans:
 
     def is_banned(self, host: str, wall_time: float) -> bool:
         """By the operator, at this time."""
-        return bool(self._bans) and any(self._holds(subnet, wall_time) for subnet in self._covering(host))
+        return self.banned_until(host, wall_time) > 0
+
+    def banned_until(self, host: str, wall_time: float) -> int:
+        """Unix seconds; 0 when the operator does not ban it at this time."""
+        if not self._bans:
+            return 0
+        holding = [subnet for subnet in self._covering(host) if self._holds(subnet, wall_time)]
+        return max((self._bans[subnet].until for subnet in holding), default=0)
 
     def listed(self, wall_time: float) -> list[Ban]:
         """The operator's bans that have not ended."""

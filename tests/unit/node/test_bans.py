@@ -174,3 +174,12 @@ def test_the_bans_of_the_operator_are_bounded_too(monkeypatch: pytest.MonkeyPatc
     bans.ban("1.2.3.4", until=200, created=1)
     with pytest.raises(ValueError, match="2 bans already"):
         bans.ban("9.9.9.9", until=200, created=1)
+
+
+def test_end_of_a_ban_is_the_latest_of_those_that_hold() -> None:
+    bans = Bans()
+    assert bans.banned_until("1.2.3.4", 0.0) == 0
+    bans.ban("1.2.3.4", created=1, until=100)
+    bans.ban("1.2.0.0/16", created=1, until=50)
+    assert [bans.banned_until("1.2.3.4", now) for now in (10.0, 60.0, 100.0)] == [100, 100, 0]
+    assert [bans.banned_until("1.2.3.5", now) for now in (10.0, 60.0)] == [0, 0]
