@@ -10,6 +10,7 @@ import click
 from headway.cli.lazy import LazyGroup
 
 ACTIONS = {
+    "list": "Connect to peers as sync does, and show them as a table.",
     "book": "Print the address book: what is known of each address.",
     "find": "Print the addresses that offer something, one a line.",
     "ban": "Ban a network or a host; alone: print the bans.",
