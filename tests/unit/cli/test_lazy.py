@@ -36,6 +36,14 @@ def test_command_is_loaded_when_it_is_asked_for() -> None:
     assert command.name == "serve"
 
 
+def test_word_that_python_has_for_itself_is_a_module_with_an_underscore() -> None:
+    peers = LazyGroup("any", package="headway.cli.peers", table={"import": "Imports.", "list": "Lists."})
+    for name in ("import", "list"):
+        command = peers.get_command(click.Context(peers), name)
+        assert isinstance(command, click.Command)
+        assert command.name == name
+
+
 def test_module_without_its_command_is_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = types.ModuleType("headway.cli.serve")
     monkeypatch.setattr(broken, "serve", None, raising=False)

@@ -124,7 +124,7 @@ async def _watch(node: Node, seconds: float, output: Output) -> None:
         while True:
             head = f"{node.network.name}  height {node.status().tip.height:,}  {node.status().peers} peers"
             table = "\n".join([head, *table_of(node.peers(), time.time())])
-            live.update(Text(table, no_wrap=True, overflow="ellipsis"), refresh=True)
+            live.update(Text(table, overflow="fold"), refresh=True)
             await asyncio.sleep(min(seconds, 1.0))
 
 

@@ -27,7 +27,7 @@ def test_peers_are_a_table_and_objects_of_getpeerinfo(empty: Peers, served: Serv
 
 
 def test_watch_prints_a_block_an_interval_until_it_is_interrupted(empty: Peers, served: Served) -> None:
-    words = ["--network", "regtest", "--datadir", empty.datadir, "--connect", served.address, "--seconds", "0.3"]
+    words = ["--network", "regtest", "--datadir", str(empty.datadir), "--connect", served.address, "--seconds", "0.3"]
     with Headway("peers", "list", *words, "--watch", "--jsonl") as command:
         lines = [command.wait_for_line(r'^(\{"id".*)$')[1] for _ in range(2)]
         command.signal(signal.SIGINT)
