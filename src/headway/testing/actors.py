@@ -14,7 +14,7 @@ from typing import Final
 from headway.sim.actor import Honest, Port, Talk
 from headway.sim.chain import Chain
 from headway.sim.hostile import ACTORS as HOSTILE
-from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded
+from headway.sim.hostile.blocks import Corrupt, Doubler, Lacking, Phantom, Pushy, Swapped, Unpayloaded, Withholder
 from headway.sim.hostile.floods import Babbler, Flooder, Greedy
 from headway.sim.hostile.handshake import Early, Leaver, Mirror, Obsolete, Stutterer, Teaser
 from headway.sim.hostile.headers import (
@@ -84,4 +84,5 @@ __all__ = [
     "Unproven",
     "Unreading",
     "Unshaken",
+    "Withholder",
 ]
