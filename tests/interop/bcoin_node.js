@@ -48,6 +48,14 @@ node.pool.on('packet', (packet, peer) => {
   counts[command] = (counts[command] || 0) + 1;
 });
 
+// It reads a block for a peer, and waits so long before: see the order `slow`.
+let pause = 0;
+const sendBlock = node.pool.sendBlock;
+node.pool.sendBlock = async function (...block) {
+  if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+  return sendBlock.apply(this, block);
+};
+
 function tip() {
   return { height: node.chain.tip.height, hash: node.chain.tip.rhash() };
 }
@@ -115,6 +123,11 @@ const orders = {
     address.services = 9;
     address.time = node.network.now();
     node.pool.hosts.add(address);
+    return {};
+  },
+  // From now on it waits before each block that it serves.
+  slow({ seconds }) {
+    pause = seconds * 1000;
     return {};
   },
   async follow({ hash }) {

@@ -129,6 +129,10 @@ class Bcoin(Servant):
         """Put an address into its book."""
         self.order("know", host=host, port=port)
 
+    def slow(self, seconds: float) -> None:
+        """Make it wait so long before each block that it serves."""
+        self.order("slow", seconds=seconds)
+
     def follow(self, block_hash: str) -> Tip:
         return _tip(self.order("follow", hash=block_hash))
 
