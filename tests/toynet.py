@@ -414,9 +414,6 @@ class ToyRules:
     def stated_height(self, raw: Raw) -> int:
         return UNKNOWN_HEIGHT
 
-    def permitted_transition(self, height: int, old_bits: int, new_bits: int) -> bool:
-        return True
-
 
 TOYNET = Network("toynet", MAGIC, 4444, ToyCodec(), ToyHandshake(), ToyRules(), limits=Limits(typical_block_size=1_000))
 

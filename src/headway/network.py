@@ -111,6 +111,22 @@ class Limits:
     """Headers kept on chains below the network's minimum work. A network sets it above its real height."""
 
 
+@dataclass(frozen=True, slots=True)
+class PresyncParams:
+    """How a chain shows its work before it is kept (`chain.presync`). In brackets, names of Core HeadersSyncParams."""
+
+    commitment_period: int
+    """Headers from one committed bit to the next [commitment_period]."""
+    redownload_buffer: int
+    """Headers that must lie on top of one before it is believed [redownload_buffer_size]."""
+    spacing: float = 600.0
+    """Seconds between two blocks on average [nPowTargetSpacing]: how many a chain should have by now."""
+
+    def __post_init__(self) -> None:
+        if min(self.commitment_period, self.redownload_buffer) < 1 or not self.spacing > 0:
+            raise ConfigError(f"{self}: a period, a buffer and a spacing must be greater than 0")
+
+
 class OnDuplicate(Enum):
     """What a second version or verack means."""
 
@@ -361,9 +377,6 @@ class ChainRules(Protocol):
     def stated_height(self, raw: Raw) -> Height:
         """The height that a block states of itself; UNKNOWN_HEIGHT where it states none."""
 
-    def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
-        """Whether difficulty may move so at `height` (Core PermittedDifficultyTransition)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -389,7 +402,8 @@ class Network:
     """Seconds from one block to the next, on average: what "long ago" and "soon" mean on a chain."""
     minimum_chainwork: int = 0
     checkpoints: tuple[tuple[Height, Hash], ...] = ()
-    presync: Any = None
-    """Parameters of header presync; None until it exists for this network."""
+    presync: PresyncParams | None = None
+    """How a chain shows that it has the minimum work before its headers are kept; no matter where that is 0. None: as
+    many headers are kept as `Limits.max_low_work_headers` allows. Only for chains whose headers bring no proofs."""
     limits: Limits = Limits()
     timing: Timing = Timing()

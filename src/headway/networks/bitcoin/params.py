@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel import HeaderParams
+from headway.network import PresyncParams
 from headway.networks.bitcoin.genesis import genesis_block
 
 
@@ -27,6 +28,8 @@ class BitcoinParams:
     segwit_height: int
     """BIP141: the coinbase commits to the witness [SegwitHeight]."""
     genesis_block: bytes
+    presync: PresyncParams
+    """[HeadersSyncParams]"""
     minimum_chainwork: int = 0
     """Work of a chain that a fresh node believes at least [nMinimumChainWork]."""
     dns_seeds: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ MAINNET: Final = BitcoinParams(
     csv_height=419_328,
     segwit_height=481_824,
     genesis_block=genesis_block(time=1231006505, nonce=2083236893, bits=_DIFFICULTY_1),
+    presync=PresyncParams(commitment_period=641, redownload_buffer=15_218),
     minimum_chainwork=0x1128750F82F4C366153A3A030,
     dns_seeds=(
         "dnsseed.bluematt.me",
@@ -85,6 +89,7 @@ TESTNET3: Final = BitcoinParams(
     csv_height=770_112,
     segwit_height=834_624,
     genesis_block=genesis_block(time=1296688602, nonce=414098458, bits=_DIFFICULTY_1),
+    presync=PresyncParams(commitment_period=673, redownload_buffer=14_460),
     minimum_chainwork=0x17DDE1C649F3708D14B6,
     dns_seeds=(
         "testnet-seed.bitcoin.jonasschnelli.ch",
@@ -117,6 +122,7 @@ TESTNET4: Final = BitcoinParams(
         message=b"03/May/2024 000000000000000000001ebd58c244970b3aa9d783bb001011fbe8ea8e98e00e",
         key=bytes(33),
     ),
+    presync=PresyncParams(commitment_period=606, redownload_buffer=16_092),
     minimum_chainwork=0x9A0FE15D0177D086304,
     dns_seeds=("seed.testnet4.bitcoin.sprovoost.nl", "seed.testnet4.wiz.biz"),
 )
@@ -137,6 +143,7 @@ SIGNET: Final = BitcoinParams(
     csv_height=1,
     segwit_height=1,
     genesis_block=genesis_block(time=1598918400, nonce=52613770, bits=0x1E0377AE),
+    presync=PresyncParams(commitment_period=620, redownload_buffer=15_724),
     minimum_chainwork=0xB463EA0A4B8,
     dns_seeds=("seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz"),
     signed_blocks=True,
@@ -158,4 +165,5 @@ REGTEST: Final = BitcoinParams(
     csv_height=1,
     segwit_height=0,
     genesis_block=genesis_block(time=1296688602, nonce=2, bits=0x207FFFFF),
+    presync=PresyncParams(commitment_period=275, redownload_buffer=7_017),
 )

@@ -15,7 +15,7 @@ from headway import kernel
 from headway.errors import CodecError, ConfigError, FutureHeader, InvalidHeader
 from headway.kernel import BlockRules, HeaderContext
 from headway.kernel.block import height_push
-from headway.kernel.difficulty import PERIOD, within_retarget
+from headway.kernel.difficulty import PERIOD
 from headway.kernel.face import MEDIAN_SPAN
 from headway.network import BlockStatus, BlockVerdict, Branch, HeaderVerdict
 from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
@@ -158,14 +158,6 @@ class BitcoinRules:
             median_lock_time=height >= params.csv_height,
             segwit=height >= params.segwit_height,
         )
-
-    def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
-        params = self.params.header
-        if params.min_difficulty:
-            return True
-        if height % PERIOD:
-            return old_bits == new_bits
-        return within_retarget(old_bits, new_bits, params.pow_limit)
 
     def stated_height(self, raw: Raw) -> Height:
         """The height with which a block's coinbase begins (BIP34), UNKNOWN_HEIGHT where it states none.

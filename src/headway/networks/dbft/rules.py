@@ -208,11 +208,6 @@ class DbftRules(ABC):
         except CodecError:
             return UNKNOWN_HEIGHT
 
-    def permitted_transition(self, height: Height, old_bits: int, new_bits: int) -> bool:
-        """There is no difficulty."""
-        del height, old_bits, new_bits
-        return True
-
     def _witness_verdict(self, header: SignedHeader, context: HeaderContext | None) -> BlockVerdict:
         """The block's own witness: by the validators whom its parent names, or, without that, by its own script."""
         if header.unsigned == self.first_block[: self.kept_size]:

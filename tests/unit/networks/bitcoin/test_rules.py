@@ -273,22 +273,6 @@ def test_blocks_that_state_no_height_are_not_guessed(block: bytes) -> None:
     assert RULES.stated_height(block) == UNKNOWN_HEIGHT
 
 
-# Difficulty.
-
-
-def test_difficulty_may_move_on_boundaries_alone_and_by_a_factor_of_four() -> None:
-    rules = rules_of(MAINNET)
-    assert rules.permitted_transition(2015, 0x1C05A3F4, 0x1C05A3F4)
-    assert not rules.permitted_transition(2015, 0x1C05A3F4, 0x1C0168FD)
-    assert rules.permitted_transition(2016, 0x1C05A3F4, 0x1C0168FD)
-    assert not rules.permitted_transition(2016, 0x1C05A3F4, 0x1C0168FC)
-
-
-@pytest.mark.parametrize("network", [TESTNET3, TESTNET4, REGTEST], ids=lambda network: network.name)
-def test_any_change_is_permitted_where_minimum_difficulty_is(network: object) -> None:
-    assert rules_of(network).permitted_transition(2015, 0x1C05A3F4, 0x1D00FFFF)
-
-
 def test_shape_of_a_header_is_eighty_bytes_of_a_chain_that_reorganises() -> None:
     assert (RULES.header_size, RULES.final) == (80, False)
     assert RULES.parse_header(GENESIS[:80]).hash == block_hash(GENESIS)

@@ -248,10 +248,6 @@ def test_a_block_states_its_height(chain: Signed) -> None:
     assert chain.rules.stated_height(chain.blocks[0][:90]) == UNKNOWN_HEIGHT
 
 
-def test_there_is_no_difficulty(chain: Signed) -> None:
-    assert chain.rules.permitted_transition(1, 0, 0)
-
-
 def test_garbage_never_raises(chain: Signed) -> None:
     rng = random.Random(5)
     raw, request = chain.blocks[2], chain.request(3)
