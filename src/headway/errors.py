@@ -7,8 +7,10 @@ HeadwayError
 │   ├── UnexpectedMessage    a message at the wrong moment
 │   ├── HandshakeRejected    not the peer that we want: obsolete, services missing, other network
 │   │   └── SelfConnection   we have dialled ourselves
+│   ├── UnwantedChain        a chain that we do not follow: too little work, or not the same one twice
 │   ├── InvalidHeader        a header breaks a rule of its chain
-│   │   └── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
+│   │   ├── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
+│   │   └── CondemnedHeader  of a chain that our own rules found invalid: the peer follows others
 │   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
 │   └── MutatedBlock         these bytes are not the block that was asked for
 ├── LocalProtocolError       the caller used a machine wrongly
@@ -84,6 +86,11 @@ class SelfConnection(HandshakeRejected):
         self.nonce = nonce
 
 
+class UnwantedChain(RemoteProtocolError):
+    """A chain that we do not follow, although no header of it breaks a rule: it has too little work for its network, or
+    the peer sent another one the second time than the first."""
+
+
 class _RuleBroken(RemoteProtocolError):
     """A header or block against the rules of its chain.
 
@@ -106,6 +113,13 @@ class InvalidHeader(_RuleBroken):
 
 class FutureHeader(InvalidHeader):
     consequence = Consequence.NOTHING
+
+
+class CondemnedHeader(InvalidHeader):
+    """A header of a chain that holds a block which our own rules found invalid. The peer may be honest and follow other
+    rules; when all peers do, it may be we who are wrong. So its address is not put aside for a day."""
+
+    consequence = Consequence.DISCONNECT
 
 
 class InvalidBlock(_RuleBroken):

@@ -43,6 +43,8 @@ def test_docstring_prints_the_tree_as_it_is() -> None:
         (errors.SelfConnection(7), Consequence.DISCONNECT),
         (errors.InvalidHeader("high-hash", BLOCK), Consequence.DISCOURAGE),
         (errors.FutureHeader("time-too-new", BLOCK), Consequence.NOTHING),
+        (errors.CondemnedHeader("duplicate-invalid", BLOCK), Consequence.DISCONNECT),
+        (errors.UnwantedChain("x"), Consequence.DISCONNECT),
         (errors.InvalidBlock("bad-cb-height", BLOCK), Consequence.DISCOURAGE),
         (errors.MutatedBlock("bad-txnmrklroot", BLOCK), Consequence.DISCOURAGE),
     ],

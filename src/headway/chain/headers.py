@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headway import kernel
 from headway.chain import records
 from headway.chain.best import BestChain
-from headway.errors import FutureHeader, InvalidHeader
+from headway.errors import CondemnedHeader, FutureHeader, InvalidHeader
 from headway.network import Headers
 from headway.types import BlockId, BlockRequest
 
@@ -197,12 +197,12 @@ class HeaderTree:
         """Judge a headers message as far as it goes without its proofs. `Added`: nothing is left to prove or keep."""
         start, last = self._known_prefix(headers)
         if start == len(headers):
-            return self._all_known(headers, last)
+            return self._all_known(last)
         parent = self._index.find(headers[start].prev_hash)
         if parent < 0 and not start:
             return Added(NOT_KNOWN, connects=False)
-        if misplaced := self._misplaced(start, last, parent):
-            return Added(NOT_KNOWN, error=self._error(headers, start, parent, "bad-prevblk", misplaced))
+        if misplaced := self._misplaced(headers, start, last, parent):
+            return Added(NOT_KNOWN, error=misplaced)
         run = headers.part(start, len(headers)) if start else headers
         verdict = self._rules.check_headers(run, self._context_at(parent), wall_time, thorough=thorough)
         error = verdict.error
@@ -221,7 +221,7 @@ class HeaderTree:
         run, parent, verdict = judged.run, judged.parent, judged.verdict
         known, last = self._known_prefix(run.part(0, verdict.accepted))
         if known == verdict.accepted:
-            return self._all_known(run, last)
+            return self._all_known(last)
         if known:
             run, parent = run.part(known, len(run)), last
             verdict = replace(
@@ -231,7 +231,7 @@ class HeaderTree:
                 works=verdict.works[known:],
             )
         if not self.is_valid(parent):
-            return Added(NOT_KNOWN, error=self._error(run, 0, parent, "bad-prevblk", "follows an invalid block"))
+            return Added(NOT_KNOWN, error=self._condemned(parent, "bad-prevblk"))
         if self._rules.final and parent != self.tip_position:
             return Added(NOT_KNOWN, conflict=BlockId(self.height(parent) + 1, run[0].hash))
         return self._accept(run, parent, verdict)
@@ -284,17 +284,10 @@ class HeaderTree:
             last = position
         return len(headers), last
 
-    def _all_known(self, headers: Headers, last: int) -> Added:
+    def _all_known(self, last: int) -> Added:
         if self.is_valid(last):
             return Added(last)
-        parent, detail = self.parent(last), "this block or one before it was found invalid"
-        return Added(NOT_KNOWN, error=self._error(headers, len(headers) - 1, parent, "duplicate-invalid", detail))
-
-    def _misplaced(self, start: int, last: int, parent: int) -> str:
-        """Why the first new header may not stand on `parent`; empty if it may. `last`: end of the known prefix."""
-        if start and parent != last:
-            return "not linked to the one before"
-        return "" if self.is_valid(parent) else "follows an invalid block"
+        return Added(NOT_KNOWN, error=self._condemned(last, "duplicate-invalid"))
 
     def _context_at(self, position: int) -> Any:
         known, context = self._context
@@ -306,6 +299,18 @@ class HeaderTree:
     def _error(self, headers: Headers, number: int, parent: int, rule: str, detail: str) -> InvalidHeader:
         height = self.height(parent) + 1 if parent >= 0 else -1
         return InvalidHeader(rule, BlockId(height, headers[number].hash), detail)
+
+    def _misplaced(self, headers: Headers, start: int, last: int, parent: int) -> InvalidHeader | None:
+        """Why the first new header may not stand on `parent`. `last`: end of the known prefix."""
+        if start and parent != last:
+            return self._error(headers, start, parent, "bad-prevblk", "not linked to the one before")
+        return None if self.is_valid(parent) else self._condemned(parent, "bad-prevblk")
+
+    def _condemned(self, position: int, rule: str) -> CondemnedHeader:
+        """The fault of headers at or after this position; it names the block that was found invalid."""
+        while self.parent(position) in self._invalid:
+            position = self.parent(position)
+        return CondemnedHeader(rule, self.id(position), "our own rules found this block invalid")
 
     def _accept(self, run: Headers, parent: int, verdict: HeaderVerdict) -> Added:
         count = verdict.accepted

@@ -9,7 +9,7 @@ import pytest
 
 from headway.chain.headers import NOT_KNOWN, HeaderTree, Judged
 from headway.chain.records import pack
-from headway.errors import FutureHeader
+from headway.errors import CondemnedHeader, FutureHeader
 from headway.network import Limits
 from headway.types import BlockId
 from tests.sealednet import PARSER, SEALED, seal, sealed_chain, sealed_headers, trusted_at
@@ -150,7 +150,11 @@ def test_a_chain_known_to_be_invalid_is_refused_when_it_comes_again() -> None:
     tree.invalidate(tree.at(5))
     added = tree.add(toy_headers(blocks), NOW)
     assert added.error is not None
-    assert (added.error.rule, added.error.block) == ("duplicate-invalid", BlockId(8, toy_hash(blocks[-1])))
+    assert isinstance(added.error, CondemnedHeader), "the peer may follow other rules: that is no lie"
+    assert (added.error.rule, added.error.block) == ("duplicate-invalid", BlockId(5, toy_hash(blocks[4])))
+    added = tree.add(toy_headers([*blocks, *toy_chain(1, parent=blocks[-1])]), NOW)
+    assert isinstance(added.error, CondemnedHeader)
+    assert (added.error.rule, added.error.block) == ("bad-prevblk", BlockId(5, toy_hash(blocks[4])))
     assert added.last == NOT_KNOWN
     assert tree.add(toy_headers(blocks[:4]), NOW).last == 4
 
