@@ -16,7 +16,7 @@ from headway.wire.objects import Headers as Headers  # noqa: PLC0414  named for 
 
 if TYPE_CHECKING:
     from headway.errors import InvalidHeader
-    from headway.types import Address, BlockId, BlockRequest, Hash, Header, Height, Locator, Raw
+    from headway.types import Address, BlockId, BlockRequest, Hash, Header, Height, Locator, PresyncParams, Raw
     from headway.wire.frames import Frame
     from headway.wire.messages import Message, Parser, Version
 
@@ -39,7 +39,9 @@ class Timing:
     ping_timeout: float = 1200.0
     """Core TIMEOUT_INTERVAL: a pong may queue behind blocks on a slow line."""
     headers_timeout: float = 30.0
-    """One getheaders: 160 kB at most, so half a minute even on a bad line."""
+    """One getheaders: half a minute, whatever comes."""
+    header_timeout: float = 0.001
+    """More for each header that a node expects in its answer [HEADERS_DOWNLOAD_TIMEOUT_PER_HEADER]."""
     poll_interval: float = 0.0
     """From the last question for headers until some peer is asked again though nobody announced anything: for networks
     whose peers may well not tell."""
@@ -109,22 +111,6 @@ class Limits:
     """Bytes queued towards a remote that does not read, before it is dropped."""
     max_low_work_headers: int = 2_000_000
     """Headers kept on chains below the network's minimum work. A network sets it above its real height."""
-
-
-@dataclass(frozen=True, slots=True)
-class PresyncParams:
-    """How a chain shows its work before it is kept (`chain.presync`). In brackets, names of Core HeadersSyncParams."""
-
-    commitment_period: int
-    """Headers from one committed bit to the next [commitment_period]."""
-    redownload_buffer: int
-    """Headers that must lie on top of one before it is believed [redownload_buffer_size]."""
-    spacing: float = 600.0
-    """Seconds between two blocks on average [nPowTargetSpacing]: how many a chain should have by now."""
-
-    def __post_init__(self) -> None:
-        if min(self.commitment_period, self.redownload_buffer) < 1 or not self.spacing > 0:
-            raise ConfigError(f"{self}: a period, a buffer and a spacing must be greater than 0")
 
 
 class OnDuplicate(Enum):
@@ -403,7 +389,7 @@ class Network:
     minimum_chainwork: int = 0
     checkpoints: tuple[tuple[Height, Hash], ...] = ()
     presync: PresyncParams | None = None
-    """How a chain shows that it has the minimum work before its headers are kept; no matter where that is 0. None: as
-    many headers are kept as `Limits.max_low_work_headers` allows. Only for chains whose headers bring no proofs."""
+    """How a chain shows that it has the minimum work, if that is not 0, before its headers are kept. None: as many are
+    kept as `Limits.max_low_work_headers` allows. Not for chains whose headers bring proofs."""
     limits: Limits = Limits()
     timing: Timing = Timing()

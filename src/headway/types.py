@@ -293,3 +293,13 @@ def _canonical_host(host: str) -> str:
         return host.lower()
     mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
     return str(mapped or ip)
+
+
+@dataclass(frozen=True, slots=True)
+class PresyncParams:
+    """How a chain shows its work before it is kept (`chain.presync`). In brackets, names of Core HeadersSyncParams."""
+
+    commitment_period: int
+    """Headers from one committed bit to the next [commitment_period]."""
+    redownload_buffer: int
+    """Headers that must lie on top of one before it is believed [redownload_buffer_size]."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headway.chain.headers import HeaderTree
 from headway.chain.presync import ChainStart, Outcome, Presync
-from headway.network import PresyncParams
+from headway.types import PresyncParams
 from tests.toynet import toy_chain, toy_hash, toy_headers, toynet
 
 NOW = 1_700_000_000.0

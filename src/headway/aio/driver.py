@@ -148,7 +148,16 @@ class NodeDriver:
             best = machine.sync.headers.best(number)
             synced = (machine.tree.height(best) if best >= 0 else -1, -1)
             kind = machine.slots.kind(number) or "inbound"
-            info = peer_info(peer, now, wall_time, number=number, bound=bound, connection_type=kind, synced=synced)
+            info = peer_info(
+                peer,
+                now,
+                wall_time,
+                number=number,
+                bound=bound,
+                connection_type=kind,
+                synced=synced,
+                presynced=machine.sync.low_work.height(number),
+            )
             infos.append(info)
         return infos
 
@@ -344,6 +353,12 @@ def _log(event: do.NodeEvent) -> None:
                 event.address or "a peer",
                 event.block,
                 event.ours,
+            )
+        case do.ChainRejected():
+            logger.warning(
+                "! our own rules reject the chain of %s: block %s was found invalid. If most peers follow it, update",
+                event.address or "a peer",
+                event.block,
             )
         case do.BlockConnected() | do.BlockDisconnected():
             pass  # followers look at the chain itself

@@ -10,6 +10,7 @@ from headway.types import BlockId
 
 if TYPE_CHECKING:
     from headway.node.machine import NodeMachine
+    from headway.sync.lowwork import PresyncProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class NodeStatus:
     reorgs: int
     misbehaved: int
     """Peers that served invalid data."""
+    presync: PresyncProgress | None = None
+    """How far headers have come that are not kept yet, because their chain has still to show its work; None: no such
+    chain is on its way."""
+    held_headers: int = 0
+    """Headers that wait for those before them, which other peers bring."""
+    rejected: int = 0
+    """Peers that follow a chain which our own rules found invalid."""
 
     @property
     def tip(self) -> BlockId:
@@ -79,4 +87,7 @@ def status_of(machine: NodeMachine) -> NodeStatus:
         stalls=counters.stalls,
         reorgs=counters.reorgs,
         misbehaved=counters.misbehaved,
+        presync=machine.sync.low_work.progress(),
+        held_headers=machine.sync.headers.held,
+        rejected=counters.rejected,
     )

@@ -121,7 +121,6 @@ class Presync:
         self._network = network
         self._period = network.presync.commitment_period
         self._buffer_size = network.presync.redownload_buffer
-        self._spacing = network.presync.spacing
         self.start = start
         self.goal = goal
         self._salt = rng.randbytes(16)
@@ -142,18 +141,13 @@ class Presync:
         """The last header so far: the peer is to be asked for what follows it."""
         self.work = self.start.chainwork
         self._context = self.start.context
-        self._time: float = self.start.median_time
+        self.share = 0.0
+        """How much of the chain has come in this phase, 0 to 1: by the blocks that it should have by now."""
 
     @property
     def committed(self) -> int:
         """How many bits are kept."""
         return len(self._bits)
-
-    def progress(self, wall_time: float) -> float:
-        """How much of the chain has come in this phase, 0 to 1: by the blocks that it should have by now."""
-        done = self.tip.height - self.start.id.height
-        left = max(wall_time - self._time, 0.0) / self._spacing
-        return done / (done + left) if done else 0.0
 
     def receive(self, headers: Headers, wall_time: float, *, is_full: bool) -> Step:
         """Take the peer's answer to a question for what follows `tip`. `is_full`: it may have more."""
@@ -167,12 +161,12 @@ class Presync:
             return Step(Outcome.INVALID, error=verdict.error)
         if verdict.accepted < len(headers):
             headers, is_full = headers.part(0, verdict.accepted), False
-        fault = self._take(headers, verdict) if len(headers) else None
+        fault = self._take(headers, verdict, wall_time) if len(headers) else None
         return self._after(is_full=is_full) if fault is None else Step(fault)
 
     # How.
 
-    def _take(self, headers: Headers, verdict: HeaderVerdict) -> Outcome | None:
+    def _take(self, headers: Headers, verdict: HeaderVerdict, wall_time: float) -> Outcome | None:
         """Note headers that passed their rules. The end that it comes to, if it does."""
         if self.phase is Phase.COMMITTING:
             self._commit(verdict)
@@ -186,7 +180,9 @@ class Presync:
         self.tip = BlockId(self.tip.height + verdict.accepted, tip)
         self.work += sum(verdict.works)
         self._context = verdict.context
-        self._time = headers[len(headers) - 1].time
+        done = self.tip.height - self.start.id.height
+        left = max(wall_time - headers[len(headers) - 1].time, 0.0) / self._network.block_interval
+        self.share = done / (done + left)
         return None
 
     def _after(self, *, is_full: bool) -> Step:

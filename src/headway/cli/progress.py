@@ -85,7 +85,10 @@ class Meter:
             self._samples.popleft()  # one that is as old as the window, or a little older, stays to measure from
         since, first = self._samples[0]
         seconds = now - since
-        parts = [f"{status.network} {status.phase}", f"headers {status.header_tip.height:,}"]
+        held = f" (+{status.held_headers:,})" if status.held_headers else ""
+        parts = [f"{status.network} {status.phase}", f"headers {status.header_tip.height:,}{held}"]
+        if status.presync is not None:
+            parts.append(f"pre-synchronising headers, height ~{status.presync.height:,}, {status.presync.share:.0%}")
         done, rate = status.header_tip.height, _rate(status.headers - first.headers, seconds)
         if status.block_tip is None or status.phase == "headers":
             parts.append(f"{rate:,.0f}/s")
@@ -97,6 +100,8 @@ class Meter:
         parts.append(f"{status.in_flight} in flight")
         if status.stalls:
             parts.append(_counted(status.stalls, "stall"))
+        if status.rejected:
+            parts.append(f"our own rules reject the chain of {_counted(status.rejected, 'peer')}")
         parts.append(f"ETA {self._eta(status, done, rate)}")
         return "  ".join(parts)
 

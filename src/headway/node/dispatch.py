@@ -12,6 +12,7 @@ from headway.errors import StoreError
 from headway.node.orders import (
     BlockConnected,
     BlockDisconnected,
+    ChainRejected,
     ConflictSeen,
     Emit,
     Load,
@@ -39,7 +40,9 @@ from headway.sync.output import (
     Blame,
     BlocksDelivered,
     Conflict,
+    Overdue,
     ProveHeaders,
+    Rejected,
     Stalled,
     SyncOutput,
     TipMoved,
@@ -54,9 +57,9 @@ from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:
     from headway.network import BlockVerdict, Headers, Limits
-    from headway.node.addrbook import AddressBook
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
+    from headway.node.pool import Pool
     from headway.node.table import Peer, PeerTable
     from headway.types import Hash, Instant, Raw
 
@@ -76,6 +79,8 @@ class NodeCounters:
     """Times that the best header chain left a branch."""
     misbehaved: int = 0
     """Peers that served invalid data."""
+    rejected: int = 0
+    """Peers that follow a chain which our own rules found invalid."""
     first_request_at: Instant | None = None
     last_stored_at: Instant | None = None
 
@@ -85,14 +90,15 @@ class Dispatcher:
         self,
         limits: Limits,
         peers: PeerTable,
-        book: AddressBook,
+        pool: Pool,
         outbox: Outbox,
         sync: SyncScheduler,
         server: Server,
     ) -> None:
         self._limits = limits
         self._peers = peers
-        self._book = book
+        self._pool = pool
+        self._book = pool.slots.book
         self._outbox = outbox
         self._sync = sync
         self._server = server
@@ -114,7 +120,7 @@ class Dispatcher:
     def emit(self, event: NodeEvent) -> None:
         self._outbox.put(Emit(event))
 
-    def carry_out(self, output: SyncOutput, now: Instant) -> None:  # noqa: C901  # one case for each output
+    def carry_out(self, output: SyncOutput, now: Instant) -> None:  # noqa: C901, PLR0912  one case for each output
         match output:
             case AskHeaders():
                 self._ask_headers(output, now)
@@ -133,6 +139,10 @@ class Dispatcher:
             case Stalled():
                 self.note_stall(output.peer)
                 self._end_staller(output, now)
+            case Overdue():
+                self._leave(output, now)
+            case Rejected():
+                self._tell_rejected(output)
             case Conflict():
                 self._alarm(output)
             case TipMoved():
@@ -214,7 +224,8 @@ class Dispatcher:
     def _ask_headers(self, ask: AskHeaders, now: Instant) -> None:
         if peer := self._ready(ask.peer):
             self._note_request(now)
-            peer.machine.request_headers(ask.locator, now, fence=True)
+            most = self._limits.max_headers
+            peer.machine.request_headers(ask.locator, now, stop=ask.stop, fence=True, expected=most)
             self._peers.touch(ask.peer)
 
     def _ask_blocks(self, ask: AskBlocks, now: Instant) -> None:
@@ -265,6 +276,18 @@ class Dispatcher:
     def _alarm(self, output: Conflict) -> None:
         peer = self._peers.get(output.peer)
         self.emit(ConflictSeen(peer.address if peer else None, output.block, output.ours))
+
+    def _leave(self, output: Overdue, now: Instant) -> None:
+        """It has had its time: it goes, unless there is no other."""
+        if (peer := self._ready(output.peer)) is not None and self._pool.has_other(output.peer, now):
+            self.note_stall(output.peer)
+            peer.machine.disconnect(Reason.STALLED, output.why, now)
+            self._peers.touch(output.peer)
+
+    def _tell_rejected(self, output: Rejected) -> None:
+        self.counters.rejected += 1
+        peer = self._peers.get(output.peer)
+        self.emit(ChainRejected(peer.address if peer else None, output.block))
 
     def _blame(self, output: Blame, now: Instant) -> None:
         if peer := self._peers.get(output.peer):

@@ -74,6 +74,7 @@ class NodeMachine:
             floor=config.floor,
             ceiling=config.ceiling,
             thorough=config.thorough,
+            rng=rng,
         )
         self._peers = PeerTable()
         self._outbox = Outbox()
@@ -83,7 +84,7 @@ class NodeMachine:
         self._server = Server(config.network, tree, self.sync)
         self.broadcaster = Broadcaster(config.network)
         self._dispatcher = Dispatcher(
-            config.network.limits, self._peers, self.slots.book, self._outbox, self.sync, self._server
+            config.network.limits, self._peers, self.pool, self._outbox, self.sync, self._server
         )
         self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
@@ -212,6 +213,7 @@ class NodeMachine:
     def handle_timer(self, now: Instant) -> None:
         """Run what is due; spurious calls do nothing."""
         self._peers.fire(now)
+        self.sync.work(now)
         if self._tick_at is not None and self._tick_at <= now:
             self._tick_at = now + TICK
             self.sync.blocks.flowing = self._line.measure(self._peers, now)
@@ -346,20 +348,24 @@ class NodeMachine:
             self._server.add_peer(peer, inbound=found.inbound)
         if not found.inbound:
             if self.config.sync:
-                self.sync.peer_ready(peer, keeps=self.config.network.handshake.keeps(event.version))
+                keeps = self.config.network.handshake.keeps(event.version)
+                self.sync.peer_ready(peer, keeps=keeps, is_trusted=self.slots.kind(peer) is Kind.MANUAL)
             if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
                 self.broadcaster.add_peer(peer, found.address, event.version, found.machine.negotiated, now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
-        if not event.ends_peer:
+        if event.ends_peer or event.kind is RequestKind.HEADERS:
+            self._dispatcher.note_stall(peer)
+        if event.kind is not RequestKind.HEADERS:
             return
-        self._dispatcher.note_stall(peer)
-        if event.kind is RequestKind.HEADERS:
+        if event.ends_peer:
             self.pool.peer_expired(now)
+        else:
+            self.sync.headers_unanswered(peer)
 
     def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
-        self.sync.peer_lost(peer)
+        self.sync.peer_lost(peer, now)
         self._server.drop_peer(peer)
         self.broadcaster.drop_peer(peer, now)
         if found.discourage:

@@ -195,7 +195,20 @@ class ConflictSeen:
     ours: BlockId
 
 
-NodeEvent: TypeAlias = PeerReady | PeerLost | TipChanged | BlockConnected | BlockDisconnected | ConflictSeen
+@dataclass(frozen=True, slots=True)
+class ChainRejected:
+    """A peer follows a chain through a block that our own rules found invalid. It is left, and may be honest: where
+    most peers do so, it is rather we who are wrong."""
+
+    address: Address | None
+    """Of the peer, None when it has gone."""
+    block: BlockId
+    """The one that was found invalid."""
+
+
+NodeEvent: TypeAlias = (
+    PeerReady | PeerLost | TipChanged | BlockConnected | BlockDisconnected | ConflictSeen | ChainRejected
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ _K = TypeVar("_K")
 
 SCRATCH: Final = 256 * 1024
 """Bytes of the receive buffer that all peers share: it is filled and drained within one input."""
+DEAD_AFTER: Final = 150.0
+"""Seconds of silence after which the only peer is left like any other: its connection may be gone without a word."""
 TICK: Final = 1.0
 """Seconds between two looks at the whole state, so that no lost event can leave us idle."""
 JUDGE_INTERVAL: Final = 45.0
@@ -231,6 +233,13 @@ class Pool:
         if self._replacing_until is None and self.slots.has_spare(now):
             self._replacing_until = now + self._config.network.timing.connect_timeout + TICK
 
+    def has_other(self, peer: int, now: Instant) -> bool:
+        """Whether this peer could be done without: another is ready, or there is an address to find one at."""
+        others = (self._peers.get(number) for number in self._peers if number != peer)
+        return any(other is not None and other.ready and not other.inbound for other in others) or (
+            self.slots.has_spare(now)
+        )
+
     def met_ourselves(self, nonce: int, now: Instant) -> None:
         """One who dialled us was we: our own dial ends, too, and its address is left alone."""
         number = self._peers.dialled_with(nonce)
@@ -253,6 +262,7 @@ class Pool:
             start_height=lambda: self._tree.height(self._tree.tip_position),
             required_services=network.required_services if kind in sources else 0,
             is_own_nonce=self._peers.is_own_nonce,
+            is_needed=lambda now: not inbound and self._is_needed(number, now),
         )
         machine = PeerMachine(
             config,
@@ -327,6 +337,12 @@ class Pool:
     def _let_go(self, number: int, peer: Peer, why: str, now: Instant) -> None:
         peer.machine.disconnect(Reason.REQUESTED, why, now)
         self._peers.touch(number)
+
+    def _is_needed(self, number: int, now: Instant) -> bool:
+        """Whether a peer that does not answer is the only one, and not dead: then it is kept."""
+        peer = self._peers.get(number)
+        is_alive = peer is not None and now - peer.machine.stats.last_receive_at < DEAD_AFTER
+        return is_alive and not self.has_other(number, now)
 
     def _resolved(self, answers: tuple[SeedAnswer, ...], now: Instant) -> None:
         self.discovery.resolved(self.seeds.answered(answers), now)

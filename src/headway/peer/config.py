@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from headway.network import Network
-from headway.types import Services
+from headway.types import Instant, Services
 
 
 class Identity(TypedDict, total=False):
@@ -45,3 +45,5 @@ class PeerConfig:
     """What the remote must offer; the owner leaves it 0 for inbound and manual peers."""
     is_own_nonce: Callable[[int], bool] = lambda _nonce: False
     """Whether a nonce in an inbound version is one of our own open outbound connections (self-connection)."""
+    is_needed: Callable[[Instant], bool] = lambda _now: False
+    """Whether the remote is to be kept although it does not answer: there is no other. Asked when its time is up."""

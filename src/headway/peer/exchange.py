@@ -108,7 +108,7 @@ class Exchange:
 
     # What the owner orders. Each raises LocalProtocolError for what cannot be asked, or when too many wait already.
 
-    def request_headers(self, locator: Locator, stop: Hash, now: Instant, *, fence: bool) -> int:
+    def request_headers(self, locator: Locator, stop: Hash, now: Instant, *, fence: bool, expected: int = 0) -> int:
         limits, rules = self._config.network.limits, self._config.network.rules
         if len(locator) > limits.max_locator:
             raise LocalProtocolError(f"a locator of {len(locator)} blocks, at most {limits.max_locator}")
@@ -120,7 +120,8 @@ class Exchange:
             messages.append(self._ping(nonce, now))
         known = frozenset((rules.root.hash, *(block.hash for block in locator)))
         must_answer = fence or not self._config.network.codec.silence_is_answer
-        return self._put(HeadersRequest(self._new_id(), messages, known, stop, nonce, must_answer=must_answer), now)
+        request = HeadersRequest(self._new_id(), messages, known, stop, nonce, expected, must_answer)
+        return self._put(request, now)
 
     def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
         batch = BlockBatch(self._new_id(), self._messages({}, requests), self._extend, self._finish)
@@ -298,8 +299,10 @@ class Exchange:
             return
         self._output.stats.of(request.kind).expired += 1
         self._output.trace(f"- response_timeout {request.command}")
-        self._report_expired(request, ends_peer=request.must_answer)
-        if not request.must_answer:
+        is_excused = isinstance(request, HeadersRequest) and self._config.is_needed(now)
+        ends_peer = request.must_answer and not is_excused
+        self._report_expired(request, ends_peer=ends_peer)
+        if not ends_peer:
             self._remove(request, now)
             return
         self._table.remove(request)

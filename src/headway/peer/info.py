@@ -156,9 +156,10 @@ def peer_info(
     bound: Address,
     connection_type: str,
     synced: tuple[int, int] = (-1, -1),
+    presynced: int = -1,
 ) -> PeerInfo:
     """`now`: on the machine's clock; `wall_time`: the same moment in unix seconds; `synced`: heights of the last header
-    and block from this peer, -1 for none."""
+    and block from this peer, `presynced`: of the last header that it has shown and we do not keep; -1 for none."""
     stats, theirs, outstanding = machine.stats, machine.version, machine.outstanding(now)
     epoch = wall_time - now
 
@@ -194,7 +195,7 @@ def peer_info(
         bip152_hb_to=stats.is_compact_to,
         bip152_hb_from=stats.is_compact_from,
         startingheight=theirs.start_height if theirs else -1,
-        presynced_headers=-1,
+        presynced_headers=presynced,
         synced_headers=synced[0],
         synced_blocks=synced[1],
         inflight=tuple(block.height for block in outstanding.blocks if block.height != UNKNOWN_HEIGHT),

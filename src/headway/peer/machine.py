@@ -173,15 +173,17 @@ class PeerMachine:
         self._require_ready("send")
         self._output.write(message, now)
 
-    def request_headers(self, locator: Locator, now: Instant, *, stop: Hash = ZERO_HASH, fence: bool = False) -> int:
+    def request_headers(
+        self, locator: Locator, now: Instant, *, stop: Hash = ZERO_HASH, fence: bool = False, expected: int = 0
+    ) -> int:
         """Ask what follows the newest block of `locator` that they have. Returns the id of the request.
 
         `fence`: a ping goes right behind, and its pong before any headers means "nothing more": for remotes that answer
-        with silence at their tip (bcoin, btcd, neo-go). Without it, silence ends the peer at the deadline.
-        Raises LocalProtocolError unless READY, when too many requests wait already, or for what cannot be asked so.
+        with silence at their tip (bcoin, btcd, neo-go). Without it, silence ends the peer at the deadline. `expected`:
+        headers to give it time for. Raises LocalProtocolError unless READY, when too many wait, or for a bad question.
         """
         self._require_ready("request_headers")
-        return self._exchange.request_headers(locator, stop, now, fence=fence)
+        return self._exchange.request_headers(locator, stop, now, fence=fence, expected=expected)
 
     def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
         """Ask for blocks in this order. Raises LocalProtocolError as `request_headers`; each block is asked once."""

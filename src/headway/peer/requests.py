@@ -59,29 +59,31 @@ class HeadersRequest(Request):
     an announcement. A fenced request is also settled by its pong, when that comes first.
     """
 
-    __slots__ = ("_known", "_stop", "fence", "must_answer")
+    __slots__ = ("_expected", "_known", "_stop", "fence", "must_answer")
     kind = RequestKind.HEADERS
     cause = Cause.HEADERS
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (its one caller fills all in)
         self,
         request_id: int,
         messages: list[Message],
         known: frozenset[Hash],
         stop: Hash,
         fence: int,
-        *,
+        expected: int,
         must_answer: bool,
     ) -> None:
-        """`known`: hashes that an answer may follow; `fence`: nonce of the ping right behind, 0 without one."""
+        """`known`: hashes that an answer may follow; `fence`: nonce of the ping right behind, 0 without one;
+        `expected`: headers for which there is to be time."""
         super().__init__(request_id, messages)
         self.fence = fence
         self.must_answer = must_answer
         self._known = known
+        self._expected = expected
         self._stop = stop
 
     def timeout(self, timing: Timing) -> float:
-        return timing.headers_timeout
+        return timing.headers_timeout and timing.headers_timeout + self._expected * timing.header_timeout
 
     def is_settled_by(self, headers: Headers) -> bool:
         """Raises CodecError when the first header cannot be read."""

@@ -20,7 +20,8 @@ from headway.node.pace import WINDOW as MINUTE
 from headway.node.table import SLACK
 from headway.peer.deadlines import NEVER, Cause
 from headway.peer.events import PeerState, Reason, RequestKind
-from headway.sync.headers import UNCONNECTED_INTERVAL
+from headway.sync.headers import LOW_WORK_RETRY, UNCONNECTED_INTERVAL
+from headway.sync.ranges import MAX_FORK, MAX_HELD, VARYING_SIZE
 from headway.sync.window import WINDOW, WINDOW_BYTES
 from headway.types import hash_hex
 from headway.wire import messages as m
@@ -172,7 +173,11 @@ class Watch:
         self.must(machine.is_settled and not machine._outbox._waiting, "orders are left")
         self.must(not machine._server._clients, "clients are left")
         self.must(not machine._peers._touched and machine._peers.inbound == 0, "the table of peers is not empty")
-        self.must(not machine.sync.headers._peers and not machine.sync.headers._asked, "header requests are left")
+        sync = machine.sync
+        self.must(not sync.headers._peers and not sync.headers._asked, "header requests are left")
+        self.must(not sync.headers._unheard and not sync.headers._waiting, "somebody is still waited for")
+        self.must(not sync.low_work._peers and not sync.headers._ranges._of, "presyncs or ranges are left")
+        self.must(not sync._intake._unjudged and not sync._intake._behind, "headers are left unjudged")
         self.must(all(not entry.in_use for entry in machine.slots.book.entries()), "an address is left in use")
         self.must(not self._run.node._connections, "connections are left")
 
@@ -281,6 +286,19 @@ class Watch:
         self.must(peers <= machine.slots.target + node.config.max_inbound + SLACK, "more peers than there are slots")
         self.must(len(machine._peers._timers) <= 2 * peers + SLACK, "timers are left over")
         self.must(len(machine._server._clients) <= peers, "clients are left over")
+        self._look_at_headers_held()
+
+    def _look_at_headers_held(self) -> None:
+        """What is not in the tree yet."""
+        sync, network = self._run.node.machine.sync, self._run.node.config.network
+        message = network.limits.max_headers
+        for state in sync.low_work._peers.values():
+            if state.presync is not None and network.presync is not None:
+                held = state.presync.buffered
+                self.must(held <= network.presync.redownload_buffer + 2 * message, f"a presync holds {held} headers")
+        size = network.rules.header_size or VARYING_SIZE
+        self.must(sync.headers.held * size <= MAX_HELD + MAX_FORK * size, "ranges hold too many headers")
+        self.must(len(sync._intake._unjudged) <= len(sync._ready), "unjudged messages are left over")
 
     def _look_deep(self) -> None:
         node, now = self._run.node, self._run.simulation.now
@@ -341,5 +359,8 @@ class Watch:
         age = self._run.simulation.now - stats.connected_at
         polls = age / timing.poll_interval if timing.poll_interval else 0.0
         messages = len(node.tree) / network.limits.full_headers
+        if network.minimum_chainwork:  # what is told may be in vain, or comes twice; it has its deadline
+            polls += age / LOW_WORK_RETRY
+            messages += found.messages if (found := stats.received.get(m.Headers.command)) is not None else 0
         if asked.messages > QUESTIONS + heard + messages + polls + age / UNCONNECTED_INTERVAL:
             self.fail(f"peer {number} was asked for headers {asked.messages} times, and told of news {heard} times")

@@ -1,11 +1,11 @@
 """Whom to ask for headers, and whether every peer has been heard about the tip.
 
-At first one peer is asked, and another beside it when it takes long; once a first peer has told all it has, every
-other one is asked at once, which costs a header or two each. A peer is *heard* when it answered a locator that starts
-at our tip's parent: with headers of which none outweighs our tip, or with the pong behind the request (silence then
-means nothing more; bcoin and btcd send no empty headers), or by silence where that is an answer. Who draws that out is
-not waited for. Claimed start heights never count. Not here: judging headers (`chain.headers`). Called by
-`sync.scheduler`.
+At first one peer is asked; another beside it when it takes long, or announces a block. Between checkpoints all are
+asked, for a range each (`sync.ranges`). Once a first peer has told all it has, every other one is asked at once, which
+costs a header or two each. A peer is *heard* when it answered a locator that starts at our tip's parent: with headers
+of which none outweighs our tip, or with the pong behind the request (silence then means nothing more; bcoin and btcd
+send no empty headers), or by silence where that is an answer. Claimed start heights never count.
+Not here: what becomes of headers (`sync.intake`). Called by `sync.scheduler` and `sync.intake`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headway.chain.headers import NOT_KNOWN, Added
+from headway.types import ZERO_HASH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headway.chain.headers import HeaderTree
+    from headway.sync.ranges import Ranges
     from headway.types import Hash, Instant, Locator
 
 PATIENCE = 5.0
@@ -34,18 +36,21 @@ What comes sooner is asked for when they have passed: it may be the last that th
 MAX_STRANGE = 3
 """Questions in a row that a peer may answer with headers that do not connect. (An announcement may cross one.)"""
 HEARING_TIMEOUT = 120.0
-"""Seconds that a peer's answers may take in all, since it last brought something new, before nobody waits for it any
-more: four questions, answered as late as it can."""
+"""Seconds for which peers may have us ask on and bring nothing new, before nobody waits for them any more: time to
+answer four questions as late as they can."""
 FUTURE_RETRY = 600.0
 """Seconds until a header from the future is asked for again: about a block interval."""
+LOW_WORK_RETRY = 60.0
+"""Seconds until some peer is asked again while nobody has a chain with the network's minimum work."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskHeaders:
-    """Ask this peer for headers after the locator, with a ping behind the request."""
+    """Ask this peer for headers after the locator up to `stop` (zero: as many as it gives), with a ping behind."""
 
     peer: int
     locator: Locator
+    stop: Hash = ZERO_HASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,8 @@ class _Peer:
     best: int = NOT_KNOWN
     """Position of the heaviest header that it has shown us."""
     asked_at: Instant | None = None
-    waited: float = 0.0
-    """Seconds that its answers have taken since it last brought something new."""
-    heard: bool = False
+    is_trusted: bool = False
+    """Named by the user: that it has told all it has is enough to begin with blocks, however little that is."""
     again: bool = False
     """News came while a request was out: ask once more after it."""
     asked_from: int = NOT_KNOWN
@@ -81,22 +85,36 @@ class _Peer:
     """Since it was asked it has sent headers that do not connect, and none that do."""
     strange_answers: int = 0
     """Questions in a row that ended so."""
-    is_polled: bool = False
-    """What is asked of it now nobody waits for."""
     provoked_at: Instant = -UNCONNECTED_INTERVAL
 
 
 class HeaderSync:
-    def __init__(self, tree: HeaderTree, *, full_headers: int, poll_interval: float = 0.0) -> None:
-        """`full_headers`: see `Limits`; `poll_interval`: see `Timing`."""
+    def __init__(
+        self,
+        tree: HeaderTree,
+        ranges: Ranges,
+        *,
+        full_headers: int,
+        poll_interval: float = 0.0,
+        minimum_work: int = 0,
+    ) -> None:
+        """`full_headers`: see `Limits`; `poll_interval`: see `Timing`; `minimum_work`: see `Network`."""
         self._tree = tree
+        self._ranges = ranges
         self._full_headers = full_headers
         self._poll_interval = poll_interval
+        self._minimum_work = minimum_work
         self._last_ask_at: Instant = 0.0
         self._peers: dict[int, _Peer] = {}
         self._waiting: dict[int, None] = {}  # peers to be asked, in order of arrival
         self._asked: dict[int, None] = {}  # peers with a request out
+        self._unheard: set[int] = set()  # peers to be heard about the tip
+        self._still_since: Instant | None = None  # since when we wait for them, and nothing new comes
+        self._still_size = 0
+        self._is_impatient = False
         self._started = False  # a first peer has told all that it has
+        self._extra = -1  # a peer that announced a block before that, to be asked beside the first
+        self._extra_for: Hash = b""
         self._asks: list[AskHeaders | AskAnnounced | Stranger] = []
         self._retry_at: dict[int, Instant] = {}
 
@@ -104,13 +122,19 @@ class HeaderSync:
 
     @property
     def all_heard(self) -> bool:
-        """At least one peer, and every one of them heard."""
-        return bool(self._peers) and not self._waiting and all(self._peers[peer].is_polled for peer in self._asked)
+        """Every peer was heard, and one at least. Some are not waited for for ever: see HEARING_TIMEOUT."""
+        unheard = len(self._unheard)
+        return self._started and unheard < len(self._peers) and (not unheard or self._is_impatient)
 
     @property
     def started(self) -> bool:
         """A first peer has told all that it has: blocks may be asked for."""
         return self._started
+
+    @property
+    def held(self) -> int:
+        """Headers that wait for those before them."""
+        return self._ranges.held
 
     def best(self, peer: int) -> int:
         """Position of the heaviest header that this peer has shown, -1 before any."""
@@ -122,15 +146,18 @@ class HeaderSync:
 
     # What happens.
 
-    def add_peer(self, peer: int) -> None:
-        self._peers[peer] = _Peer()
-        self._waiting[peer] = None
+    def add_peer(self, peer: int, *, is_trusted: bool = False) -> None:
+        """`is_trusted`: its user named it."""
+        self._peers[peer] = _Peer(is_trusted=is_trusted)
+        self._wait(peer)
 
     def drop_peer(self, peer: int) -> None:
         self._peers.pop(peer, None)
         self._waiting.pop(peer, None)
         self._asked.pop(peer, None)
         self._retry_at.pop(peer, None)
+        self._unheard.discard(peer)
+        self._ranges.drop_peer(peer)
 
     def settled(self, peer: int, added: Added | None, count: int, now: Instant) -> None:
         """Our request to this peer was settled:
@@ -140,10 +167,7 @@ class HeaderSync:
         state = self._peers.get(peer)
         if state is None:
             return  # it left while its headers were being proved
-        self._asked.pop(peer, None)
-        if state.asked_at is not None and not state.is_polled:
-            state.waited += now - state.asked_at
-        state.asked_at = None
+        self._end_question(peer, state)
         asked_from, state.asked_from = state.asked_from, NOT_KNOWN
         if added is not None:
             self._note(peer, state, added, now)
@@ -154,14 +178,34 @@ class HeaderSync:
         elif state.strange:
             self._count_strange(peer, state)
             return
-        state.heard, self._started = True, True
+        self._start_if_enough(state)
         if state.again:
             state.again = False
-            self._waiting[peer] = None
+            self._wait(peer)
             return
+        self._unheard.discard(peer)
         announced, state.announced = state.announced, b""
         if announced and self._tree.find(announced) is None:
             self._asks.append(AskAnnounced(peer, announced))
+
+    def go_on(self, peer: int, locator: Locator, now: Instant, stop: Hash = ZERO_HASH) -> None:
+        """Our request to this peer was settled, and it is asked on from there, as it surely has more."""
+        state = self._peers.get(peer)
+        if state is not None:
+            self._end_question(peer, state)
+            self._put(peer, state, locator, now, stop)
+
+    def ask_again(self, peer: int) -> None:
+        """What it answered led nowhere: ask it about the tip, in its turn."""
+        state = self._peers.get(peer)
+        if state is not None:
+            self._end_question(peer, state)
+            self._wait(peer)
+
+    def unanswered(self, peer: int) -> None:
+        """It did not answer in time, and is kept."""
+        self._ranges.release(peer)
+        self.ask_again(peer)
 
     def announced(self, peer: int, added: Added, now: Instant) -> None:
         """Headers that we did not ask for, as the tree took them."""
@@ -179,14 +223,19 @@ class HeaderSync:
         self._note(peer, self._peers[peer], Added(position), 0.0)
 
     def news(self, peer: int, block_hash: Hash = b"") -> None:
-        """The peer announced a block that we do not know (this one), or something else worth a question."""
+        """The peer announced a block that we do not know (this one), or something else worth a question.
+
+        Before a first peer is through, each new block has one more peer asked (Core), so that nobody can hold us for
+        longer than until the next one is found.
+        """
         state = self._peers[peer]
         state.announced = block_hash or state.announced
         if peer in self._asked:
             state.again = True
-        else:
-            state.heard = False
-            self._waiting[peer] = None
+            return
+        self._wait(peer)
+        if block_hash and block_hash != self._extra_for and not self._started:
+            self._extra, self._extra_for = peer, block_hash
 
     def tick(self, now: Instant) -> list[AskHeaders | AskAnnounced | Stranger]:
         """Requests that are due. Call after every input, and when `due` has come."""
@@ -195,11 +244,12 @@ class HeaderSync:
                 del self._retry_at[peer]
                 self._peers[peer].provoked_at = now
                 self.news(peer)
-        while self._waiting and (self._started or self._may_ask_another(now)):
-            peer = next(iter(self._waiting))
-            del self._waiting[peer]
-            self._ask(peer, self._peers[peer], None, now)
-        if self._may_poll and now >= self._last_ask_at + self._poll_interval:
+        self._mind_those_who_hold_up(now)
+        if self._ranges.is_open:
+            self._ask_ranges(now)
+        if not self._ranges.is_open:
+            self._ask_tips(now)
+        if self._may_poll and now >= self._last_ask_at + self._interval:
             self._poll(now)
         asks, self._asks = self._asks, []
         return asks
@@ -208,7 +258,9 @@ class HeaderSync:
         """When `tick` has something to do even if nothing happens."""
         times = list(self._retry_at.values())
         if self._may_poll:
-            times.append(self._last_ask_at + self._poll_interval)
+            times.append(self._last_ask_at + self._interval)
+        if self._still_since is not None and not self._is_impatient:
+            times.append(self._still_since + HEARING_TIMEOUT)
         if self._waiting and self._asked and not self._started:
             times.append(self._last_asked_at() + PATIENCE)
         return min(times, default=None)
@@ -223,16 +275,62 @@ class HeaderSync:
         else:
             self._asks.append(Stranger(peer))
 
+    def _wait(self, peer: int) -> None:
+        """It is to be asked about the tip."""
+        self._waiting[peer] = None
+        self._unheard.add(peer)
+
+    def _mind_those_who_hold_up(self, now: Instant) -> None:
+        """Those who come, tell nothing and go must not keep us waiting by taking turns, so that all of them have one
+        time in common."""
+        if not self._started or not self._unheard:
+            self._still_since, self._is_impatient = None, False
+        elif self._still_since is None or (self._still_size != len(self._tree) and not self._is_impatient):
+            self._still_since, self._still_size = now, len(self._tree)
+        elif now >= self._still_since + HEARING_TIMEOUT:
+            self._is_impatient = True
+
+    def _start_if_enough(self, state: _Peer) -> None:
+        has_enough = state.is_trusted or self._tree.chainwork(self._tree.tip_position) >= self._minimum_work
+        self._started = self._started or has_enough
+
+    def _end_question(self, peer: int, state: _Peer) -> None:
+        self._asked.pop(peer, None)
+        state.asked_at = None
+
+    def _ask_tips(self, now: Instant) -> None:
+        """Ask as many of those who wait as may be asked now."""
+        while self._waiting and (self._started or self._extra in self._waiting or self._may_ask_another(now)):
+            peer = self._extra if self._extra in self._waiting else next(iter(self._waiting))
+            del self._waiting[peer]
+            self._ask(peer, self._peers[peer], None, now)
+
+    def _ask_ranges(self, now: Instant) -> None:
+        """Give a range to each that waits: one at first, as long as nobody has shown that it has our chain."""
+        for peer in tuple(self._waiting):
+            if not self._ranges.is_shared and not self._may_ask_another(now):
+                return
+            if (question := self._ranges.take(peer, now, peers=len(self._peers))) is not None:
+                del self._waiting[peer]
+                self._put(peer, self._peers[peer], question.locator, now, question.stop)
+        if self._waiting and not self._asked:
+            self._ranges.close()  # nobody here has them
+
+    @property
+    def _interval(self) -> float:
+        """Seconds until somebody is asked again; 0: never."""
+        return self._poll_interval if self._started or not self._minimum_work else LOW_WORK_RETRY
+
     @property
     def _may_poll(self) -> bool:
-        return bool(self._poll_interval and self._started and self._peers) and not self._asked and not self._waiting
+        is_due = self._started or self._minimum_work > 0
+        return bool(is_due and self._interval and self._peers) and not self._asked and not self._waiting
 
     def _poll(self, now: Instant) -> None:
-        """Ask the peer that was not polled for the longest time."""
+        """Ask the peer that was not polled for the longest time. Nobody waits for what it says."""
         peer = next(iter(self._peers))
         state = self._peers[peer] = self._peers.pop(peer)
         self._ask(peer, state, None, now)
-        state.is_polled = True
 
     def _last_asked_at(self) -> Instant:
         return max(self._peers[peer].asked_at or 0.0 for peer in self._asked)
@@ -245,17 +343,17 @@ class HeaderSync:
         start = self._tree.tip_position if after is None else after
         if after is None:
             start = max(self._tree.parent(start), 0)
-        else:
-            state.asked_from = after
+        self._put(peer, state, self._tree.locator(start), now)
+        state.asked_from = NOT_KNOWN if after is None else after
+
+    def _put(self, peer: int, state: _Peer, locator: Locator, now: Instant, stop: Hash = ZERO_HASH) -> None:
         state.asked_at = self._last_ask_at = now
-        state.is_polled = state.waited > HEARING_TIMEOUT
+        state.asked_from = NOT_KNOWN
         state.strange = False
         self._asked[peer] = None
-        self._asks.append(AskHeaders(peer, self._tree.locator(start)))
+        self._asks.append(AskHeaders(peer, locator, stop))
 
     def _note(self, peer: int, state: _Peer, added: Added, now: Instant) -> None:
-        if added.count:
-            state.waited = 0.0
         if added.last > NOT_KNOWN:
             state.strange, state.strange_answers = False, 0
             heavier = state.best < 0 or self._tree.chainwork(added.last) > self._tree.chainwork(state.best)

@@ -89,6 +89,23 @@ class Stalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue:
+    """The peer has sent headers for too long without showing a chain worth it: leave it, if there is another."""
+
+    peer: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The peer follows a chain through this block, which our own rules found invalid. What becomes of the peer is told
+    beside it (`Blame`); that many peers do so may mean that it is we who are wrong."""
+
+    peer: int
+    block: BlockId
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """On a final chain the peer showed a header beside ours that is as valid as ours. It is not blamed for that."""
 
@@ -115,5 +132,5 @@ class BlocksDelivered:
 
 SyncOutput: TypeAlias = (
     AskHeaders | AskAnnounced | AskBlocks | Write | ProveHeaders | VerifyBlock
-    | Blame | Stalled | Conflict | TipMoved | BlocksDelivered
+    | Blame | Stalled | Overdue | Rejected | Conflict | TipMoved | BlocksDelivered
 )  # fmt: skip

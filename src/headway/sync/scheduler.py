@@ -19,6 +19,7 @@ from headway.peer.events import HeadersReceived
 from headway.sync.blocks import BlockScheduler
 from headway.sync.headers import HeaderSync, Stranger
 from headway.sync.intake import HeaderIntake
+from headway.sync.lowwork import LowWork
 from headway.sync.output import (
     Blame,
     BlocksDelivered,
@@ -28,8 +29,10 @@ from headway.sync.output import (
     WriteBlock,
     WriteInvalid,
 )
+from headway.sync.ranges import Ranges
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable, Sequence
 
     from headway.chain.headers import HeaderTree
@@ -63,20 +66,27 @@ class SyncScheduler:
         floor: Height | None,
         ceiling: Height | None = None,
         thorough: bool = False,
+        rng: random.Random,
     ) -> None:
         """`stored`: positions of the blocks in the store. `floor`: lowest wanted block, None for headers only.
 
         `ceiling`: highest wanted block, None for no end. `thorough`: have every header proved, not only as many as
-        prove all.
+        prove all. `rng`: of secrets, so not to be foreseen.
         """
         self._tree = tree
         self._ceiling = ceiling
         self._out: list[SyncOutput] = []
         self.chain = BlockChain(tree, stored, floor=floor or 0)
+        ranges = Ranges(network, tree)
         self.headers = HeaderSync(
-            tree, full_headers=network.limits.full_headers, poll_interval=network.timing.poll_interval
+            tree,
+            ranges,
+            full_headers=network.limits.full_headers,
+            poll_interval=network.timing.poll_interval,
+            minimum_work=network.minimum_chainwork,
         )
-        self._intake = HeaderIntake(tree, self.headers, self._out, thorough=thorough)
+        self.low_work = LowWork(network, tree, rng=rng)
+        self._intake = HeaderIntake(network, tree, self.headers, ranges, self.low_work, self._out, thorough=thorough)
         self.blocks = BlockScheduler(
             tree,
             self.chain,
@@ -129,14 +139,18 @@ class SyncScheduler:
         self.chain.start_at(floor)
         self._deliver(self.blocks.rebase())
 
-    def peer_ready(self, peer: int, *, keeps: int | None = None) -> None:
-        """`keeps`: it has only so many of its newest blocks; None: all."""
+    def peer_ready(self, peer: int, *, keeps: int | None = None, is_trusted: bool = False) -> None:
+        """`keeps`: it has only so many of its newest blocks; None: all. `is_trusted`: its user named it."""
         self._ready.add(peer)
-        self.headers.add_peer(peer)
+        self.low_work.add_peer(peer, is_trusted=is_trusted)
+        self.headers.add_peer(peer, is_trusted=is_trusted)
         self.blocks.add_peer(peer, keeps=keeps)
 
-    def peer_lost(self, peer: int) -> None:
+    def peer_lost(self, peer: int, now: Instant) -> None:
+        if peer in self._ready:
+            self._follow(peer, moved=self._intake.lost(peer, now))
         self._ready.discard(peer)
+        self.low_work.drop_peer(peer)
         self.headers.drop_peer(peer)
         self.blocks.drop_peer(peer)
 
@@ -146,8 +160,17 @@ class SyncScheduler:
 
     def proved(self, number: int, failure: tuple[int, str] | None, now: Instant) -> None:
         """Proofs were checked. `failure`: number of the first header whose proof does not hold, and what is wrong."""
-        peer, moved = self._intake.proved(number, failure, now)
-        self._follow(peer, moved=moved)
+        peer = self._intake.prover(number)
+        self._follow(peer, moved=self._intake.proved(number, failure, now))
+
+    def headers_unanswered(self, peer: int) -> None:
+        """A question for headers went unanswered, and the peer is kept: it is asked again."""
+        self.headers.unanswered(peer)
+
+    def work(self, now: Instant) -> None:
+        """Judge headers that have come, once the questions that follow on them are on their way."""
+        for peer in self._intake.unjudged():
+            self._follow(peer, moved=self._intake.judge_of(peer, now))
 
     def height_stated(self, peer: int, height: Height) -> None:
         """The peer says how high it is. Proves nothing, and is worth a question when that is above our tip."""
@@ -209,6 +232,7 @@ class SyncScheduler:
 
     def tick(self, now: Instant) -> None:
         """Choose work from the state as it is; call after every input, and when `due` has come."""
+        self._intake.tick(now)
         for ask in self.headers.tick(now):
             self._out.append(Blame(ask.peer, HandshakeRejected(OTHER_CHAIN)) if isinstance(ask, Stranger) else ask)
         self.blocks.enabled = self._wants_blocks and self.headers.started
@@ -219,7 +243,8 @@ class SyncScheduler:
                 self._out.append(output)
 
     def due(self) -> Instant | None:
-        return min((at for at in (self.headers.due(), self.blocks.due()) if at is not None), default=None)
+        times = self._intake.due(), self.headers.due(), self.blocks.due()
+        return min((at for at in times if at is not None), default=None)
 
     # How.
 

@@ -15,6 +15,7 @@ from headway.aio.status import NodeStatus
 from headway.cli import progress
 from headway.cli.output import Output
 from headway.cli.progress import Meter, counting, duration
+from headway.sync.lowwork import PresyncProgress
 from headway.types import BlockId
 from tests.interop.cli import HEADWAY
 from tests.loopback import on_loop
@@ -51,6 +52,22 @@ def test_headers_have_a_height_and_a_rate_and_no_end_in_sight() -> None:
     meter.line(HEADERS, 0.0)
     later = replace(HEADERS, headers=4_000, header_tip=BlockId(4_000, bytes(32)), peers=3, connecting=5)
     assert meter.line(later, 2.0) == ("regtest headers  headers 4,000  2,000/s  3 peers (+5)  0 in flight  ETA -")
+
+
+def test_headers_that_are_not_kept_yet_are_told_of() -> None:
+    under_way = replace(HEADERS, presync=PresyncProgress(123_456, 0.128))
+    assert Meter(None).line(under_way, 0.0) == (
+        "regtest headers  headers 0  pre-synchronising headers, height ~123,456, 13%  0/s  1 peer  0 in flight  ETA -"
+    )
+
+
+def test_headers_that_wait_for_others_are_counted_beside_the_tip() -> None:
+    assert "headers 0 (+12,000)  0/s" in Meter(None).line(replace(HEADERS, held_headers=12_000), 0.0)
+
+
+def test_peers_whose_chain_our_own_rules_reject_are_told_of() -> None:
+    line = Meter(None).line(replace(HEADERS, rejected=2), 0.0)
+    assert "our own rules reject the chain of 2 peers" in line
 
 
 def test_blocks_have_a_rate_in_bytes_too_and_a_time_left() -> None:

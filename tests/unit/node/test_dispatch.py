@@ -9,10 +9,22 @@ from dataclasses import replace
 from headway.chain.headers import HeaderTree
 from headway.errors import MutatedBlock, StoreError
 from headway.network import BlockStatus, BlockVerdict, Network
-from headway.node.addrbook import AddressBook
+from headway.node.config import NodeConfig
 from headway.node.dispatch import Dispatcher
-from headway.node.orders import BlockConnected, BlockDisconnected, Emit, Load, Order, Store, TipChanged, Verify, Written
+from headway.node.orders import (
+    BlockConnected,
+    BlockDisconnected,
+    ChainRejected,
+    Emit,
+    Load,
+    Order,
+    Store,
+    TipChanged,
+    Verify,
+    Written,
+)
 from headway.node.outbox import Outbox
+from headway.node.pool import Pool
 from headway.node.serve import Answer, ReadBlock, Refuse, Server
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
@@ -23,6 +35,8 @@ from headway.sync.output import (
     AskBlocks,
     Blame,
     BlocksDelivered,
+    Overdue,
+    Rejected,
     Stalled,
     TipMoved,
     VerifyBlock,
@@ -57,10 +71,13 @@ class Story:
     def __init__(self, network: Network = TOYNET, floor: int | None = 0) -> None:
         self.tree = HeaderTree(network)
         self.peers, self.outbox = PeerTable(), Outbox()
-        self.sync = SyncScheduler(network, self.tree, floor=floor)
-        self.book = AddressBook(random.Random(1))
+        rng = random.Random(1)
+        self.sync = SyncScheduler(network, self.tree, floor=floor, rng=rng)
+        config = NodeConfig(network, dns=False)
+        pool = Pool(config, self.tree, self.sync, self.peers, self.outbox, rng=rng, log=None)
+        self.book = pool.book
         self.server = Server(network, self.tree, self.sync)
-        self.dispatcher = Dispatcher(network.limits, self.peers, self.book, self.outbox, self.sync, self.server)
+        self.dispatcher = Dispatcher(network.limits, self.peers, pool, self.outbox, self.sync, self.server)
         for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
             self.book.add(address)
             machine = PeerMachine(PeerConfig(network), inbound=False, address=address, rng=random.Random(1))
@@ -155,6 +172,29 @@ def test_who_brought_something_new_is_forgiven_its_failures_though_it_left() -> 
     story.peers.remove(1)
     story.dispatcher.carry_out(WriteBlock(1, 1, REQUESTS[0].hash, BLOCKS[0]), 0.0)
     assert (first.failures, second.failures) == (0, 1)
+
+
+def test_who_takes_too_long_is_left_if_there_is_another() -> None:
+    story = Story()
+    story.dispatcher.carry_out(Overdue(1, "too long"), 0.0)
+    [ended] = story.ready.events_received()
+    assert ended == PeerDisconnected(Reason.STALLED, "too long")
+    assert story.dispatcher.counters.stalls == 1
+    assert story.peers.next_touched() == 1
+    alone = Story()
+    for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
+        alone.book.discourage(address, "", 0.0)
+    alone.dispatcher.carry_out(Overdue(1, "too long"), 0.0)
+    assert alone.ready.state is PeerState.READY
+
+
+def test_a_chain_that_our_rules_reject_is_told_and_counted() -> None:
+    story, block = Story(), BlockId(3, b"x" * 32)
+    story.dispatcher.carry_out(Rejected(1, block), 0.0)
+    story.dispatcher.carry_out(Rejected(99, block), 0.0)
+    events = [order.event for order in story.orders() if isinstance(order, Emit)]
+    assert events == [ChainRejected(Address("1.0.0.1", 1), block), ChainRejected(None, block)]
+    assert story.dispatcher.counters.rejected == 2
 
 
 def test_a_staller_is_counted_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 from headway.chain.headers import HeaderTree
@@ -12,6 +13,7 @@ from headway.types import BlockId
 from tests.toynet import GENESIS, TOYNET, toy_chain, toy_hash, toy_headers
 
 NOW = 1_700_000_000.0
+RNG = random.Random(1)
 DAYS_40 = 40 * 24 * 3600
 STEP = 3600
 """Seconds from one block of the test chain to the next."""
@@ -27,7 +29,7 @@ class Story:
         self.tree.restore(toy_headers(self.chain).compact())
         self.tree.add(toy_headers([self.fork]), NOW)
         held = range(1, len(self.tree))
-        self.offer = Offer(network, self.tree, SyncScheduler(network, self.tree, stored=held, floor=floor))
+        self.offer = Offer(network, self.tree, SyncScheduler(network, self.tree, stored=held, floor=floor, rng=RNG))
 
     def position(self, height: int) -> int:
         return self.tree.at(height)
@@ -56,7 +58,7 @@ def test_what_is_not_stored_and_what_nobody_knows_is_not_offered() -> None:
     chain = toy_chain(20)
     tree = HeaderTree(TOYNET)
     tree.restore(toy_headers(chain).compact())
-    offer = Offer(TOYNET, tree, SyncScheduler(TOYNET, tree, stored=range(1, 11), floor=0))
+    offer = Offer(TOYNET, tree, SyncScheduler(TOYNET, tree, stored=range(1, 11), floor=0, rng=RNG))
     assert offer.block(toy_hash(chain[9])) == 10
     assert offer.block(toy_hash(chain[10])) is None
     assert offer.block(b"?" * 32) is None

@@ -9,12 +9,13 @@ from headway.chain.headers import HeaderTree
 from headway.node.config import NodeConfig
 from headway.node.orders import Connect, Order, Resolve, SeedAnswer
 from headway.node.outbox import Outbox
-from headway.node.pool import MAX_PER_HOST, MAX_SHAKING, SHAKE_PATIENCE, Pool
+from headway.node.pool import DEAD_AFTER, MAX_PER_HOST, MAX_SHAKING, SHAKE_PATIENCE, Pool
 from headway.node.table import PeerTable
 from headway.peer.events import PeerState
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address
-from tests.toynet import toynet
+from headway.wire.messages import Verack, Version
+from tests.toynet import PROTOCOL, toynet
 
 A, B, C = (Address(f"1.{n}.0.1", 4444) for n in (1, 2, 3))
 NETWORK = toynet()
@@ -29,7 +30,7 @@ class Scene:
         settings = NodeConfig(NETWORK, **{"dns": False, **config})  # type: ignore[arg-type]
         rng = random.Random(1)
         self.tree = HeaderTree(NETWORK)
-        self.sync = SyncScheduler(NETWORK, self.tree, floor=0)
+        self.sync = SyncScheduler(NETWORK, self.tree, floor=0, rng=rng)
         self.pool = Pool(settings, self.tree, self.sync, self.peers, self.outbox, rng=rng, log=None)
 
     def orders(self) -> list[Order]:
@@ -186,3 +187,46 @@ def test_who_is_banned_is_not_let_in() -> None:
     (stranger,) = strangers(1)
     scene.pool.book.bans.ban(f"{stranger.host}/32", until=1 << 40, created=0)
     assert scene.call(stranger) == [False]
+
+
+def ready_pool(*addresses: Address, **config: object) -> tuple[Scene, list[int]]:
+    """A pool whose peers have shaken hands at 0 s."""
+    scene = Scene(connect=addresses, **config)
+    scene.pool.fill(0.0)
+    for number in scene.peers:
+        peer = scene.peers.get(number)
+        assert peer is not None
+        peer.machine.handle_connected(0.0, 0.0)
+        wire = NETWORK.codec.open(inbound=True)
+        for message in (Version(PROTOCOL, 9, 0, 5, "/remote/", 0), Verack()):
+            for chunk in wire.encode(message):
+                peer.machine.receive_data(chunk, 0.0)
+        scene.peers.mark_ready(peer)
+        assert scene.pool.peer_ready(number, peer, 9, 0.0)
+    return scene, list(scene.peers)
+
+
+def test_a_peer_can_be_done_without_while_another_is_ready_or_to_be_had() -> None:
+    scene, [first, second] = ready_pool(A, B)
+    assert scene.pool.has_other(first, 1.0)
+    assert scene.pool.has_other(second, 1.0)
+    scene, [only] = ready_pool(A)
+    assert not scene.pool.has_other(only, 1.0)
+
+
+def is_kept(scene: Scene, number: int, *, asked_at: float) -> bool:
+    """Whether a question for headers that goes unanswered leaves the peer connected."""
+    peer = scene.peers.get(number)
+    assert peer is not None
+    peer.machine.request_headers((NETWORK.rules.root,), asked_at)
+    peer.machine.handle_timer(asked_at + NETWORK.timing.headers_timeout)
+    return peer.machine.state is PeerState.READY
+
+
+def test_the_only_peer_is_kept_though_it_does_not_answer_until_it_seems_dead() -> None:
+    scene, [only] = ready_pool(A)
+    assert is_kept(scene, only, asked_at=1.0)
+    assert is_kept(scene, only, asked_at=100.0)
+    assert not is_kept(scene, only, asked_at=DEAD_AFTER)
+    scene, [first, _] = ready_pool(A, B)
+    assert not is_kept(scene, first, asked_at=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -67,7 +68,7 @@ class Story:
         self.tree = HeaderTree(network)
         self.tree.restore(toy_headers(blocks).compact())
         held = range(1, (len(blocks) if stored is None else stored) + 1)
-        self.sync = SyncScheduler(network, self.tree, stored=held, floor=floor)
+        self.sync = SyncScheduler(network, self.tree, stored=held, floor=floor, rng=random.Random(1))
         self.server = Server(network, self.tree, self.sync, **server)
         self.server.add_peer(1)
 

@@ -154,6 +154,7 @@ STARTS: dict[str, Callable[[Remote], object]] = {
 def test_every_timer_of_a_peer_is_among_those_that_can_be_started() -> None:
     others = {
         "connect_timeout",  # of whoever dials
+        "header_timeout",  # a part of another
         "poll_interval",  # of the sync
         "verack_pause",  # off where nothing is said, and it holds up all the others: `test_handshake` shows it
     }

@@ -10,6 +10,7 @@ from headway.wire import messages as m
 from tests.link import (
     THERE,
     Link,
+    Remote,
     block_of,
     blocks_of,
     genesis_of,
@@ -81,6 +82,35 @@ def test_unanswered_headers_disconnect_at_the_deadline_not_before(network: Netwo
         e.RequestTimedOut(request, RequestKind.HEADERS, ends_peer=True),
         PeerDisconnected(Reason.STALLED, "getheaders unanswered for 60 s"),
     ]
+    assert remote.peer.wants_close()
+
+
+@forgiving
+def test_headers_that_are_expected_have_more_time(network: Network) -> None:
+    remote = ready(quiet(network, header_timeout=0.01))
+    remote.peer.request_headers((genesis_of(network),), 1.0, expected=2_000)
+    remote.peer.handle_timer(80.99)
+    assert remote.events() == []
+    remote.peer.handle_timer(81.0)
+    assert remote.ended() == PeerDisconnected(Reason.STALLED, "getheaders unanswered for 80 s")
+
+
+@forgiving
+def test_a_remote_that_we_cannot_do_without_is_not_ended_by_headers_that_do_not_come(network: Network) -> None:
+    asked: list[float] = []
+
+    def is_needed(now: float) -> bool:
+        asked.append(now)
+        return len(asked) < 2
+
+    remote = Remote(quiet(network), is_needed=is_needed)
+    remote.shake()
+    for at, ends in ((1.0, False), (100.0, True)):
+        request = remote.peer.request_headers((genesis_of(network),), at)
+        remote.peer.handle_timer(at + 60.0)
+        expired = only(e.RequestTimedOut, remote.events())
+        assert expired == e.RequestTimedOut(request, RequestKind.HEADERS, ends_peer=ends)
+    assert asked == [61.0, 160.0]
     assert remote.peer.wants_close()
 
 

@@ -83,7 +83,8 @@ def test_what_a_remote_states_of_itself_and_what_it_owes_us_is_told() -> None:
     remote.peer.send(m.SendCmpct(announce=True, version=2), 1.0)
     addresses = m.Addr((Address("192.0.2.1", 8333), Address("192.0.2.2", 8333)))
     remote.says(m.FeeFilter(1_000), m.SendCmpct(announce=True, version=2), addresses, now=2.0)
-    info = peer_info(remote.peer, 3.5, WALL + 3.5, number=1, bound=THERE, connection_type="manual")
+    info = peer_info(remote.peer, 3.5, WALL + 3.5, number=1, bound=THERE, connection_type="manual", presynced=77)
+    assert (info.presynced_headers, info.synced_headers) == (77, -1)
     assert (info.inflight, info.headway.blocks_in_flight) == ((7, 8), 3)
     assert info.pingwait == 2.5
     assert (info.minfeefilter, info.addr_processed) == (0.00001, 2)

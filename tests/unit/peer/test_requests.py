@@ -22,7 +22,7 @@ ASK: list[m.Message] = [m.GetAddr()]
 
 
 def headers_request(*known: bytes, stop: bytes = ZERO_HASH) -> HeadersRequest:
-    return HeadersRequest(1, [m.GetHeaders(())], frozenset(known), stop, 0, must_answer=True)
+    return HeadersRequest(1, [m.GetHeaders(())], frozenset(known), stop, 0, 2_000, True)
 
 
 def test_a_second_request_of_a_kind_waits_and_overwrites_nothing() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headway.chain.headers import NOT_KNOWN, Added, HeaderTree
 from headway.sync.headers import (
     FUTURE_RETRY,
     HEARING_TIMEOUT,
+    LOW_WORK_RETRY,
     MAX_STRANGE,
     PATIENCE,
     UNCONNECTED_INTERVAL,
@@ -16,6 +18,7 @@ from headway.sync.headers import (
     HeaderSync,
     Stranger,
 )
+from headway.sync.ranges import TAKEOVER, Ranges
 from tests.toynet import TOYNET, toy_block, toy_chain, toy_hash, toy_headers
 
 NOW = 1_700_000_000.0
@@ -26,10 +29,27 @@ BLOCKS = toy_chain(60)
 class Story:
     """A header sync with its tree, told as what happens to it."""
 
-    def __init__(self, known: int = 0, peers: int = 1, poll_interval: float = 0.0, full_headers: int = MAX) -> None:
+    def __init__(
+        self,
+        known: int = 0,
+        peers: int = 1,
+        poll_interval: float = 0.0,
+        full_headers: int = MAX,
+        minimum_work: int = 0,
+        checkpoints: Sequence[int] = (),
+    ) -> None:
         self.tree = HeaderTree(TOYNET)
         self.tree.add(toy_headers(BLOCKS[:known]), NOW)
-        self.sync = HeaderSync(self.tree, full_headers=full_headers, poll_interval=poll_interval)
+        points = tuple((height, toy_hash(BLOCKS[height - 1])) for height in checkpoints)
+        limits = replace(TOYNET.limits, full_headers=full_headers)
+        self.ranges = Ranges(replace(TOYNET, checkpoints=points, limits=limits), self.tree)
+        self.sync = HeaderSync(
+            self.tree,
+            self.ranges,
+            full_headers=full_headers,
+            poll_interval=poll_interval,
+            minimum_work=minimum_work,
+        )
         for peer in range(1, peers + 1):
             self.sync.add_peer(peer)
 
@@ -192,6 +212,8 @@ def test_announced_headers_that_do_not_connect_are_asked_for_though_they_come_to
         assert story.asks(now) == []
     assert story.sync.due() == 10.0 + UNCONNECTED_INTERVAL
     assert story.asks(10.0 + UNCONNECTED_INTERVAL) == [(1, 10)]
+    story.reply(1, BLOCKS[10:19])
+    assert story.asks(10.0 + UNCONNECTED_INTERVAL) == []
     assert story.sync.due() is None
 
 
@@ -297,8 +319,8 @@ def drawn_out(story: Story, blocks: Sequence[Sequence[bytes]]) -> list[bool]:
 def test_who_brings_nothing_new_for_long_is_asked_on_and_nobody_waits_for_it() -> None:
     story = Story(peers=2, full_headers=1)
     heard = drawn_out(story, [BLOCKS[at : at + 1] for at in range(5)])
-    assert 120.0 <= HEARING_TIMEOUT < 180.0
-    assert heard == [False, False, True, True, True]
+    assert 60.0 < HEARING_TIMEOUT <= 120.0
+    assert heard == [False, True, True, True, True]
     assert set(story.sync.peers_asked()) == {2}
 
 
@@ -362,3 +384,90 @@ def test_an_announcement_that_crosses_our_question_makes_no_stranger() -> None:
         story.announce(1, others[20:25])
         story.reply(1, BLOCKS[9:10])
         assert story.strangers() == []
+
+
+def test_each_new_block_has_one_more_peer_asked_before_a_first_is_through() -> None:
+    story = Story(peers=5)
+    assert story.asks() == [(1, 0)]
+    for peer in (3, 4):
+        story.sync.news(peer, b"one")
+    assert story.asks() == [(3, 0)]
+    story.sync.news(3, b"two")
+    assert story.asks() == [], "it is asked already"
+    story.sync.news(5, b"two")
+    assert story.asks() == [(5, 0)]
+    story.sync.news(2, b"two")
+    assert story.asks() == []
+
+
+def test_who_is_asked_on_or_again_is_asked_once() -> None:
+    story = Story(peers=2)
+    story.asks()
+    story.sync.go_on(1, story.tree.locator(0), 1.0)
+    assert story.asks(1.0) == [(1, 0)]
+    story.sync.ask_again(1)
+    assert story.asks(1.0) == [(2, 0)], "in its turn"
+    for gone in (story.sync.ask_again, story.sync.unanswered):
+        gone(9)
+    story.sync.go_on(9, story.tree.locator(0), 1.0)
+    assert story.asks(1.0) == []
+
+
+def test_below_the_minimum_work_nobody_is_through_and_the_next_is_asked() -> None:
+    story = Story(peers=2, minimum_work=21)
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    assert not story.sync.started
+    assert story.asks() == [(2, 4)]
+    story.reply(2, BLOCKS[4:9])
+    assert (story.sync.started, story.all_heard()) == (False, False)
+    assert story.sync.due() == LOW_WORK_RETRY
+    assert story.asks(LOW_WORK_RETRY - 1) == []
+    assert story.asks(LOW_WORK_RETRY) == [(1, 8)]
+    story.sync.settled(1, story.tree.add(toy_headers(BLOCKS[8:30]), NOW), 5, LOW_WORK_RETRY)
+    assert (story.sync.started, story.all_heard()) == (True, True)
+
+
+def test_a_peer_that_the_user_named_may_have_little_work_and_is_through() -> None:
+    story = Story(peers=0, minimum_work=21)
+    story.sync.add_peer(1, is_trusted=True)
+    story.asks()
+    story.reply(1, BLOCKS[:5])
+    assert (story.sync.started, story.all_heard()) == (True, True)
+
+
+def test_between_checkpoints_everybody_is_asked_once_one_has_shown_our_chain() -> None:
+    story = Story(peers=3, checkpoints=(15, 30))
+    assert story.asks() == [(1, 0)]
+    assert story.asks(PATIENCE - 0.1) == []
+    story.ranges.receive(1, toy_headers(BLOCKS[:10]))
+    question = story.ranges.question(1, 1.0)
+    story.sync.go_on(1, question.locator, 1.0, question.stop)
+    asks = [ask for ask in story.sync.tick(1.0) if isinstance(ask, AskHeaders)]
+    assert [(ask.peer, ask.stop) for ask in asks] == [(1, toy_hash(BLOCKS[14])), (2, toy_hash(BLOCKS[29]))]
+    assert story.asks(1.5) == [], "there is nothing for the third, and the first is not slow yet"
+    assert story.asks(1.0 + TAKEOVER) == [(3, 10)]
+
+
+def test_another_is_asked_for_the_first_range_when_the_first_takes_long() -> None:
+    story = Story(peers=3, checkpoints=(15, 30))
+    story.asks()
+    assert story.asks(PATIENCE) == [(2, 15)]
+
+
+def test_where_nobody_has_the_ranges_they_are_closed() -> None:
+    story = Story(peers=2, checkpoints=(15, 30))
+    for peer in (1, 2):
+        assert story.asks() == [(peer, 0)]
+        story.ranges.receive(peer, toy_headers(BLOCKS[30:35]))
+        story.sync.ask_again(peer)
+    assert story.asks() == [(1, 0)]
+    assert not story.ranges.is_open
+
+
+def test_an_unanswered_question_is_put_again_and_the_range_is_free_for_others() -> None:
+    story = Story(peers=1, checkpoints=(15, 30))
+    story.asks()
+    assert story.ranges.is_asked(1)
+    story.sync.unanswered(1)
+    assert story.asks(40.0) == [(1, 0)]

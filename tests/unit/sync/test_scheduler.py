@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -34,7 +35,7 @@ VALID = BlockVerdict(BlockStatus.VALID)
 class Story:
     def __init__(self, *, floor: int | None = 0, peers: int = 1) -> None:
         self.tree = HeaderTree(TOYNET)
-        self.sync = SyncScheduler(TOYNET, self.tree, floor=floor)
+        self.sync = SyncScheduler(TOYNET, self.tree, floor=floor, rng=random.Random(1))
         for peer in range(1, peers + 1):
             self.sync.peer_ready(peer)
 
@@ -123,7 +124,7 @@ def test_a_mutated_block_blames_its_sender_and_is_asked_of_another() -> None:
     blame = only(story.outputs(), Blame)[0]
     assert isinstance(blame.error, MutatedBlock)
     assert (blame.peer, blame.error.rule, blame.error.block.height) == (1, "bad-check", 1)
-    story.sync.peer_lost(1)
+    story.sync.peer_lost(1, 0.0)
     asked = {request.height for ask in only(story.outputs(), AskBlocks) for request in ask.requests}
     assert 1 in asked
     assert story.tree.is_valid(position)
@@ -217,7 +218,7 @@ def test_an_announced_block_that_we_know_shows_how_far_the_peer_is() -> None:
     story = Story(peers=2)
     story.outputs()
     story.headers(1, blocks)
-    story.sync.peer_lost(1)
+    story.sync.peer_lost(1, 0.0)
     story.outputs()
     story.sync.headers_received(2, HeadersReceived(toy_headers([]), 1, fenced=True), NOW, 0.0)
     assert only(story.outputs(), AskBlocks) == []
@@ -236,7 +237,7 @@ def test_an_announced_block_that_we_do_not_know_is_asked_about() -> None:
 
 def test_what_a_lost_peer_still_says_is_ignored() -> None:
     story = Story()
-    story.sync.peer_lost(1)
+    story.sync.peer_lost(1, 0.0)
     story.headers(1, toy_chain(2))
     story.sync.block_announced(1, b"?" * 32)
     story.sync.blocks_not_found(1, toy_requests(toy_chain(1)), 0.0)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel import HeaderParams
-from headway.network import PresyncParams
 from headway.networks.bitcoin.genesis import genesis_block
+from headway.types import PresyncParams
 
 
 @dataclass(frozen=True, slots=True)

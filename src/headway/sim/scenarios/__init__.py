@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from headway.sim.scenario import Needs, Scenario
 
-MET_NEEDS: Final[frozenset[Needs]] = frozenset({"", "pool"})
+MET_NEEDS: Final[frozenset[Needs]] = frozenset({"", "pool", "presync"})
 """What the engine can do."""
 
 _ALL: Final = [

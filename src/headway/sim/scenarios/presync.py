@@ -1,4 +1,7 @@
-"""Chains with little work behind them, which cost their maker nothing and must cost us nothing either."""
+"""Chains with little work behind them, which cost their maker nothing and must cost us nothing either.
+
+Nobody is named here where it matters: a peer that the user named is believed.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,7 @@ SCENARIOS: Final = (
         network=_NETWORK,
         node=_UP_TO,
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
     Scenario(
@@ -66,6 +70,7 @@ SCENARIOS: Final = (
         network=_FEW,
         node=_UP_TO,
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
     Scenario(
@@ -79,6 +84,7 @@ SCENARIOS: Final = (
         network=_NETWORK,
         node=_UP_TO,
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
     Scenario(
@@ -90,6 +96,7 @@ SCENARIOS: Final = (
         node=_UP_TO,
         cues=tuple(Cue((0.0, 8.0), "restart", NODE) for _ in range(3)),
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
     Scenario(
@@ -103,6 +110,7 @@ SCENARIOS: Final = (
         network=_NETWORK,
         node=_UP_TO,
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
     Scenario(
@@ -114,6 +122,7 @@ SCENARIOS: Final = (
         node=_UP_TO,
         cues=(Cue((60.0, 61.0), "light", LOW, everyone=True),),
         max_headers=_CHAIN.top + 1,
+        named=False,
         needs="presync",
     ),
 )
