@@ -103,8 +103,9 @@ class Pool:
 
     @property
     def is_settling(self) -> bool:
-        """Peers that should have a say are not connected yet: some were named, or one is being replaced."""
-        return self._replacing_until is not None or self.slots.awaits_first_dials
+        """Peers that should have a say are not connected yet: some were named, one is being replaced, or we have found
+        but one or two so far, and more are being dialled."""
+        return self._replacing_until is not None or self.slots.awaits_first_dials or self.slots.awaits_witnesses
 
     def tick(self, now: Instant) -> None:
         if self._replacing_until is not None and self._replacing_until <= now:

@@ -72,6 +72,12 @@ class Dial(NamedTuple):
     kind: Kind
 
 
+WITNESSES: Final = 3
+"""Peers of our own choice that should be heard before the tip is called current, where so many can be had."""
+WITNESS_TIMEOUT: Final = 30.0
+"""Seconds from the first of them in which others may connect."""
+
+
 @dataclass(slots=True)
 class Slot:
     """One outbound connection, from its dial on. (An inbound one has no slot.)"""
@@ -108,6 +114,8 @@ class PeerSlots:
         self._short_since: Instant | None = None
         self._paused_until: Instant = 0.0
         self._lonely_at: Instant = 0.0
+        self._witnesses_until: Instant | None = None
+        self._wants_witnesses = not self.manual_only
         self.proxy_failures = 0
         """In a row: of the proxies on the way, for which no address is to blame."""
         self.proxy_error = ""
@@ -167,6 +175,12 @@ class PeerSlots:
         return 0.0 if self._short_since is None else now - self._short_since
 
     @property
+    def awaits_witnesses(self) -> bool:
+        """We have found one or two peers so far, and others are on the way: they should be heard, too."""
+        ready = self._ready[Kind.FULL] + self._ready[Kind.BLOCK_RELAY]
+        return self._wants_witnesses and 0 < ready < min(WITNESSES, ready + self.pending)
+
+    @property
     def awaits_first_dials(self) -> bool:
         """An address that the user named has not been tried, or its first try is still under way."""
         return bool(self._named_at_first or self._first_dials)
@@ -190,6 +204,8 @@ class PeerSlots:
 
     def tick(self, now: Instant) -> None:
         """Time has passed."""
+        if self._witnesses_until is not None and now >= self._witnesses_until:
+            self._wants_witnesses = False
         if not self.missing:
             self._short_since = None
         elif self._short_since is None:
@@ -281,6 +297,8 @@ class PeerSlots:
         self._move(slot, PeerState.READY)
         slot.ready_at = now
         self._ready[slot.kind] += 1
+        if self._witnesses_until is None:
+            self._witnesses_until = now + WITNESS_TIMEOUT
         self.book.good(slot.address, now, services)
         if slot.kind is Kind.FEELER:
             return "a feeler: somebody is there"

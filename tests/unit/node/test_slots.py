@@ -18,6 +18,7 @@ from headway.node.slots import (
     PROVEN_AFTER,
     PROXY_PAUSE,
     RACE,
+    WITNESS_TIMEOUT,
     Dial,
     Kind,
     PeerSlots,
@@ -401,3 +402,28 @@ def test_the_network_may_ask_for_services() -> None:
     story.book.add(Address("5.2.0.1", 1, services=9))
     story.book.add(Address("5.3.0.1", 1))
     assert {each.host for each in story.addresses(story.dial())} == {"5.2.0.1", "5.3.0.1"}
+
+
+def test_the_tip_waits_for_three_of_those_that_are_dialled_and_not_for_ever() -> None:
+    story = Story(many(3))
+    first, second, third = story.dial()
+    waits = [story.slots.awaits_witnesses]
+    for number in (first, second):
+        story.ready(number, 5.0)
+        waits.append(story.slots.awaits_witnesses)
+    assert waits == [False, True, True], "without anybody there is no tip to be at"
+    story.end(third, "refused", 6.0, reason=Reason.CONNECT_FAILED)
+    assert not story.slots.awaits_witnesses, "there is no third"
+    story = Story(many(3))
+    story.ready(story.dial()[0], 5.0)
+    waits = []
+    for now in (4.9 + WITNESS_TIMEOUT, 5.0 + WITNESS_TIMEOUT):
+        story.slots.tick(now)
+        waits.append(story.slots.awaits_witnesses)
+    assert waits == [True, False]
+
+
+def test_nobody_but_those_that_were_named_is_waited_for() -> None:
+    story = Story(connect=(A, B))
+    story.ready(story.dial()[0])
+    assert not story.slots.awaits_witnesses
