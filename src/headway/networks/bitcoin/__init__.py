@@ -34,6 +34,7 @@ def network_of(facts: BitcoinParams) -> Network:
         seed_filter=Services.NETWORK | Services.WITNESS,
         required_services=Services.NETWORK | Services.WITNESS,
         minimum_chainwork=facts.minimum_chainwork,
+        checkpoints=facts.checkpoints,
         presync=facts.presync,
         limits=limits,
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel import HeaderParams
+from headway.networks.bitcoin import checkpoints
 from headway.networks.bitcoin.genesis import genesis_block
-from headway.types import PresyncParams
+from headway.types import Hash, Height, PresyncParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class BitcoinParams:
     """Work of a chain that a fresh node believes at least [nMinimumChainWork]."""
     dns_seeds: tuple[str, ...] = ()
     """[vSeeds]"""
+    checkpoints: tuple[tuple[Height, Hash], ...] = ()
+    """See `Network`."""
     max_low_work_headers: int = 2_000_000
     """Headers kept on chains below the minimum work: above the network's real height."""
     signed_blocks: bool = False
@@ -62,6 +65,7 @@ MAINNET: Final = BitcoinParams(
     genesis_block=genesis_block(time=1231006505, nonce=2083236893, bits=_DIFFICULTY_1),
     presync=PresyncParams(commitment_period=641, redownload_buffer=15_218),
     minimum_chainwork=0x1128750F82F4C366153A3A030,
+    checkpoints=checkpoints.mainnet(),
     dns_seeds=(
         "dnsseed.bluematt.me",
         "seed.bitcoin.jonasschnelli.ch",
