@@ -36,6 +36,8 @@ RESTARTS: Final = 0.4
 """Part of the moments in which some are restarted; in the others some are killed, until half of all are down."""
 MOMENTS: Final = 0.2, 1.2
 """Least and most seconds from one moment to the next."""
+SLACK: Final = 4.0
+"""Seconds by which the last moment may be late on a busy machine, and the chain is longer."""
 LONGEST_STOP: Final = 10.0
 """Seconds without a new block: more is a stop."""
 MINED_AT_ONCE: Final = 5_000
@@ -51,20 +53,28 @@ class Progress:
         """How many blocks there were after it."""
 
     async def watch(self, node: Node) -> None:
-        """Until everything is synced."""
+        """Until everything is synced. Raises AssertionError as soon as it has stopped for too long."""
         clock, counters = asyncio.get_running_loop().time, node.machine.counters
         last, seen = clock(), 0
         while not node.is_synced():
-            await node.until(lambda seen=seen: counters.blocks > seen or node.is_synced())  # type: ignore[misc]
+            try:
+                async with asyncio.timeout(LONGEST_STOP):
+                    await node.until(lambda seen=seen: counters.blocks > seen or node.is_synced())  # type: ignore[misc]
+            except TimeoutError:
+                raise AssertionError(
+                    f"no block for {LONGEST_STOP:g} s after {seen}: {node.status()}, {node.last_errors()}"
+                ) from None
             now, seen = clock(), counters.blocks
             if now - last > self.longest:
                 self.longest, self.longest_before = now - last, seen
             last = now
 
 
-async def churn(crowd: Crowd, peers: list[Address], seconds: float, rng: random.Random) -> tuple[int, int]:
-    """Kill and restart peers, half of all at most down at one time; all are up again at the end. (Kills, and the most
-    that were down at one time.)"""
+async def churn(
+    crowd: Crowd, peers: list[Address], seconds: float, rng: random.Random
+) -> tuple[int, int, list[Address]]:
+    """Kill and restart peers, half of all at most down at one time. (Kills; the most that were down at one time; who is
+    down now.)"""
     clock = asyncio.get_running_loop().time
     until, up, down, kills, most = clock() + seconds, list(peers), list[Address](), 0, 0
     while clock() < until:
@@ -82,9 +92,7 @@ async def churn(crowd: Crowd, peers: list[Address], seconds: float, rng: random.
                 down.append(peer)
                 kills += 1
         most = max(most, len(down))
-    for peer in down:
-        await asyncio.to_thread(crowd.restart, peer)
-    return kills, most
+    return kills, most, down
 
 
 async def bring(bcoin: Bcoin, directory: Path) -> None:
@@ -124,7 +132,7 @@ def bcoin() -> Iterator[Bcoin]:
 def test_a_sync_goes_on_while_half_of_its_peers_are_killed_and_restarted(
     bcoin: Bcoin, tmp_path: Path, seconds: float, wait: float, seed: int
 ) -> None:
-    length = int(seconds / wait * (OUTBOUND + 1))  # one more peer may be tried in the place of another
+    length = int((seconds + SLACK) / wait * (OUTBOUND + 1))  # one more peer may be tried in the place of another
     for start in range(0, length, MINED_AT_ONCE):
         tip = bcoin.mine(min(MINED_AT_ONCE, length - start))
     served, datadir, peers_file = tmp_path / "served", tmp_path / "datadir", tmp_path / "peers.txt"
@@ -138,17 +146,18 @@ def test_a_sync_goes_on_while_half_of_its_peers_are_killed_and_restarted(
         progress = Progress()
 
         async def run() -> None:
-            mine = asyncio.current_task()
-            before = descriptors()
+            mine, with_loop = asyncio.current_task(), descriptors()
             node = Node(network=REGTEST, peers=OUTBOUND, peers_file=peers_file, datadir=datadir, dnsseed=False)
             async with node, asyncio.TaskGroup() as group:
                 watching = group.create_task(progress.watch(node))
                 syncing = group.create_task(node.synced())
-                kills, most = await churn(crowd, peers, seconds, random.Random(seed))
+                kills, most, down = await churn(crowd, peers, seconds, random.Random(seed))
                 assert not syncing.done(), "the chain was too short: it was there before the churn was over"
                 at_end = node.status()
                 crowd.hurry()
                 bcoin.slow(0)
+                for peer in down:
+                    await asyncio.to_thread(crowd.restart, peer)
                 await syncing
                 await watching
                 status = node.status()
@@ -156,14 +165,13 @@ def test_a_sync_goes_on_while_half_of_its_peers_are_killed_and_restarted(
                 log(f"longest stop {progress.longest:.2f} s before block {progress.longest_before}; {status}")
                 log(f"bcoin served {bcoin.links()}")
             assert asyncio.all_tasks() == {mine}
-            assert descriptors() == before
+            assert descriptors() == with_loop
             assert (status.tip.height, status.misbehaved) == (length, 0)
             assert kills >= seconds, "it was no churn"
             assert most == PEERS // 2
 
         asyncio.run(run())
         assert descriptors() == before
-    assert progress.longest < LONGEST_STOP
     assert addresses(datadir) == known
     assert len(rows(datadir, "peers")) == PEERS
     assert rows(datadir, "bans") == []
