@@ -120,8 +120,7 @@ class Exchange:
             messages.append(self._ping(nonce, now))
         known = frozenset((rules.root.hash, *(block.hash for block in locator)))
         must_answer = fence or not self._config.network.codec.silence_is_answer
-        request = HeadersRequest(self._new_id(), messages, known, stop, nonce, expected, must_answer)
-        return self._put(request, now)
+        return self._put(HeadersRequest(self._new_id(), messages, known, stop, nonce, expected, must_answer), now)
 
     def request_blocks(self, requests: Sequence[BlockRequest], now: Instant) -> BlockBatch:
         batch = BlockBatch(self._new_id(), self._messages({}, requests), self._extend, self._finish)
@@ -299,8 +298,7 @@ class Exchange:
             return
         self._output.stats.of(request.kind).expired += 1
         self._output.trace(f"- response_timeout {request.command}")
-        is_excused = isinstance(request, HeadersRequest) and self._config.is_needed(now)
-        ends_peer = request.must_answer and not is_excused
+        ends_peer = request.must_answer and not (isinstance(request, HeadersRequest) and self._config.is_needed(now))
         self._report_expired(request, ends_peer=ends_peer)
         if not ends_peer:
             self._remove(request, now)
