@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 from headway.cli import main
@@ -33,10 +34,18 @@ _LOADED: Final = (
 
 
 class Forks(Servant):
-    """The process whose forks are the commands. They must have ended before it does."""
+    """The process whose forks are the commands. Those that still run at its end are killed."""
 
     def __init__(self) -> None:
         super().__init__("forks", [sys.executable, "-m", "tests.forked"], cwd=REPOSITORY)
+        self.alive: set[Fork] = set()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for fork in tuple(self.alive):
+            fork.kill()
+        super().__exit__(kind, error, trace)
 
     def handle_started(self) -> None:
         self.answer()
@@ -53,6 +62,7 @@ class Fork:
         self._parent = parent
         self._pid = pid
         self._ended = os.pidfd_open(pid)
+        parent.alive.add(self)
 
     def wait_while(self, condition: Callable[[], bool]) -> bool:
         """Until the condition holds no more; whether the process is still running then."""
@@ -70,8 +80,10 @@ class Fork:
 
     def wait(self) -> int:
         """The exit code, 128 and the number of the signal that ended it."""
+        status = int(self._parent.order("wait", pid=self._pid)["status"])
+        self._parent.alive.remove(self)
         os.close(self._ended)
-        return int(self._parent.order("wait", pid=self._pid)["status"])
+        return status
 
 
 def _serve() -> None:
