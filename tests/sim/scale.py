@@ -28,10 +28,11 @@ HEADERS: Final = 100_000
 BLOCKS: Final = 20_000
 REPORT_EVERY: Final = 10.0
 """Virtual seconds."""
+_ELSEWHERE: Final = {"unproven", "impostor", "sneaky", "endless", "withholder"}
+"""Those that need another network, or a chain of their own."""
 HOSTILE: Final[tuple[tuple[type[Honest], dict[str, Any]], ...]] = tuple(
-    (kind, {}) for name, kind in ACTORS.items() if name not in {"unproven", "impostor"}
+    (kind, {}) for name, kind in ACTORS.items() if name not in _ELSEWHERE
 )
-"""All but those that need another network or a chain of their own."""
 
 
 def scenario(peers: int, *, headers: int, blocks: int) -> Scenario:
