@@ -137,20 +137,20 @@ def test_a_wrong_checksum_on_every_block_ends_a_peer_long_before_its_clock() -> 
     assert play.blamed() == []
 
 
-@pytest.mark.parametrize("depth", [1, 100, 2_100])
+@pytest.mark.parametrize("depth", [1, 100, 3_000])
 def test_a_heavier_chain_that_forks_far_below_the_tip_is_followed(depth: int) -> None:
     """Conformance test 31: also deeper than one step of the locator, and one message of headers."""
     play = Play(
         {"peer": role(count=2)},
-        2_200,
-        chains={"rival": ChainPlan(depth + 1, of=MAIN, at=2_200 - depth)},
+        3_100,
+        chains={"rival": ChainPlan(depth + 1, of=MAIN, at=3_100 - depth)},
         cues=(Cue((60.0, 60.0), "switch", "peer", "rival"),),
     )
     play.play()
     rival = play.run.chains["rival"]
     assert play.run.node.machine.sync.chain.tip == rival.tip
     left = [event.id.height for event in play.run.node.events if isinstance(event, do.BlockDisconnected)]
-    assert left == list(range(2_200, 2_200 - depth, -1))
+    assert left == list(range(3_100, 3_100 - depth, -1))
     assert play.lost() == []
 
 
