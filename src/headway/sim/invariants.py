@@ -314,7 +314,9 @@ class Watch:
             due = peer.get_timer()
             if due is not None and due < now - 1e-6:
                 self.fail(f"a deadline of peer {number} has passed and nothing came of it")
-            if due is None and timing.idle_timeout and peer.state not in {PeerState.CONNECTING, PeerState.CLOSED}:
+            if peer.state is PeerState.CLOSED:
+                self.fail(f"peer {number} has ended, and its connection is kept")
+            if due is None and timing.idle_timeout and peer.state is not PeerState.CONNECTING:
                 self.fail(f"no deadline watches peer {number}")
             if peer.state is PeerState.READY:
                 self._look_at_debts(number, peer)

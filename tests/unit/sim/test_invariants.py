@@ -365,6 +365,14 @@ def test_a_deadline_of_which_nothing_came_is_found() -> None:
         run.watch.at_rest()
 
 
+def test_a_peer_that_has_ended_and_is_kept_is_found() -> None:
+    run = at_rest()
+    number, machine = peer_of(run)
+    machine.disconnect(Reason.IDLE, "nothing received", run.simulation.now)
+    with pytest.raises(Broken, match=f"peer {number} has ended, and its connection is kept"):
+        run.watch.at_rest()
+
+
 def test_a_peer_that_nothing_watches_is_found() -> None:
     run = at_rest()
     number, machine = peer_of(run)
