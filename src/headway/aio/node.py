@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,19 +19,18 @@ from headway.aio.closing import Leave, close_stores
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
+from headway.aio.follow import follow
 from headway.aio.readers import Readers
 from headway.aio.status import status_of
 from headway.aio.storage import opener
-from headway.errors import ConfigError, LocalProtocolError, StoreError
+from headway.errors import ConfigError, LocalProtocolError
 from headway.network_file import load_network
 from headway.node.config import NodeConfig
-from headway.node.orders import BlockConnected, BlockDisconnected
 from headway.store import Durability
 from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
 from headway.types import Address
 from headway.ways import Ways
-from headway.wire.messages import Block
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from headway.network import Network
     from headway.node.broadcast import Broadcast
     from headway.node.machine import NodeMachine
+    from headway.node.orders import BlockConnected, BlockDisconnected
     from headway.peer.info import PeerInfo
     from headway.store import Store
     from headway.types import Height, Raw
@@ -122,7 +122,7 @@ class Node:
         self._driver: NodeDriver | None = None
         self._stack = AsyncExitStack()
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
-        self._readers = Readers()
+        self._readers = Readers(self._keep)
         self.listening: Address | None = None
         """Where others reach us, once open."""
         self.metrics: Address | None = None
@@ -147,7 +147,7 @@ class Node:
             await group.__aenter__()
             self._driver = NodeDriver(config, store, book, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
-            self._keep_unread()
+            self._keep(self._readers.needed)
             if self._bind is not None:
                 self.listening = await self._listen(self._driver, self._bind)
             if self._metrics is not None:
@@ -216,7 +216,6 @@ class Node:
         if not self._headers_only and not self.machine.sync.wants_blocks:
             self._want(0)
         self._readers.none_comes()
-        self._keep_unread()
         await self.until(lambda: self.is_synced(stop_at))
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -240,34 +239,9 @@ class Node:
         LocalProtocolError for a node that brings headers only.
         """
         self._want(start)
-        tree, chain, reader = self.machine.tree, self.machine.sync.chain, object()
-        if start < chain.pruned_below:
-            raise StoreError(f"blocks below height {chain.pruned_below} were pruned: follow from there on")
-        self._readers.read_on(reader, start)
-        try:
-            last: int | None = None  # position of the block given last
-            while True:
-                seen, height = chain.tip_position, start if last is None else tree.height(last) + 1
-                self._readers.read_on(reader, height)
-                self._keep_unread()
-                if last is not None and self._was_taken_back(last):
-                    gone, parent = tree.id(last), tree.parent(last)
-                    last = parent if gone.height > start else None
-                    yield BlockDisconnected(gone)
-                elif height < chain.pruned_below:
-                    raise StoreError(f"block {height} was pruned before it was read")
-                elif (position := chain.delivered(height)) is None:
-                    await self.until(lambda seen=seen: chain.tip_position != seen)  # type: ignore[misc]  # bound now
-                elif (raw := await self.driver.load(position)) is None:
-                    await self.until(
-                        lambda at=position: chain.holds(at) or chain.delivered(tree.height(at)) != at  # type: ignore[misc]
-                    )
-                else:
-                    last = position
-                    yield BlockConnected(tree.id(position), Block(raw, self.network.codec.parser))
-        finally:
-            self._readers.left(reader)
-            self._keep_unread()
+        async with aclosing(follow(self, self._readers, start)) as events:
+            async for event in events:
+                yield event
 
     async def broadcast(
         self,
@@ -291,20 +265,10 @@ class Node:
 
     # How.
 
-    def _keep_unread(self) -> None:
+    def _keep(self, needed: Height | None) -> None:
+        """What is read from this height on is not pruned."""
         if self._driver is not None:
-            self.machine.sync.chain.needed = self._readers.needed
-
-    def _was_taken_back(self, position: int) -> bool:
-        """The delivered chain does not go through this block any more. One that merely ends below it may come back."""
-        tree, chain = self.machine.tree, self.machine.sync.chain
-        if (now := chain.delivered(tree.height(position))) is not None:
-            return now != position
-        if chain.tip_position < 0:
-            return False
-        while tree.height(position) > tree.height(chain.tip_position):
-            position = tree.parent(position)
-        return position != chain.tip_position
+            self.machine.sync.chain.needed = needed
 
     def _want(self, floor: Height) -> None:
         """Bring blocks from `floor` on, besides those that are wanted already."""

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headway.types import Height
 
 
 class Readers:
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[Height | None], None]) -> None:
+        """`keep(needed)` is called whenever `needed` may have changed."""
+        self._keep = keep
         self._next: dict[object, Height] = {}
         self._unread: Height | None = 0
 
@@ -25,11 +29,14 @@ class Readers:
     def read_on(self, reader: object, height: Height) -> None:
         """He reads the block at this height next."""
         self._next[reader] = height
+        self._keep(self.needed)
 
     def left(self, reader: object) -> None:
         self._unread = self._next.pop(reader)
+        self._keep(self.needed)
 
     def none_comes(self) -> None:
         """All blocks were asked for by one who reads none. Who has read before may still go on."""
         if self._unread == 0 and not self._next:
             self._unread = None
+            self._keep(None)
