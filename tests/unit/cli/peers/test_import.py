@@ -29,7 +29,7 @@ def test_all_kinds_at_once(empty: Peers, tmp_path: Path) -> None:
     text, anchors, bans = (tmp_path / name for name in ("some.txt", "some.dat", "some.json"))
     text.write_text("# ours\n8.8.8.8\n8.8.4.4:99\n1.2.3.4:8333\n")
     write_anchors_dat(anchors, [Address("7.7.7.7", 8333)], BITCOIN)
-    write_banlist(bans, [Ban("6.0.0.0/8", NOW + 999), Ban("5.5.5.5/32", NOW - 1), Ban("nobody", NOW + 9)])
+    write_banlist(bans, [Ban("6.0.0.0/8", NOW + 86_400), Ban("5.5.5.5/32", NOW - 1), Ban("nobody", NOW + 86_400)])
     found = empty.json("import", peers_dat(tmp_path), text, anchors, bans)["files"]
     assert [(each["format"], each["entries"], each["new"], each["passed_over"]) for each in found] == [
         ("peers.dat", 4, 4, 0),
