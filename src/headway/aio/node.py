@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from headway.aio.asmap import read_asmap
 from headway.aio.broadcast import wait_for
 from headway.aio.closing import Leave, close_stores
 from headway.aio.config import USER_AGENT
@@ -70,6 +71,7 @@ class Node:
         addnode: Sequence[str | Address] = (),
         seednode: Sequence[str | Address] = (),
         peers_file: str | Path | None = None,
+        asmap: str | Path | None = None,
         bind: str | Address | None = None,
         metrics: str | Address | None = None,
         dnsseed: bool = True,
@@ -91,10 +93,11 @@ class Node:
 
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `addnode`: these besides those that are found; `seednode`: asked for addresses
-        and left again, where seeds are of no use. `datadir`: None: a temporary one. `bind`: where to listen and serve;
-        `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are
-        asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
-        `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
+        and left again, where seeds are of no use. `asmap`: a file of Core's that tells autonomous systems, so that no
+        two peers are of one. `datadir`: None: a temporary one. `bind`: where to listen and serve; `metrics`: where
+        Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are asked. `proxy`: a
+        SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none; `onlynet`,
+        `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
         all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
         kept. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed, check the
         signatures of each, not only of as many as prove all hashes. `durability`: none, batch or block, see
@@ -105,6 +108,7 @@ class Node:
         self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
+        self._asmap = None if asmap is None else Path(asmap).expanduser()
         self._bind = None if bind is None else self._address(bind, self.network.port)
         self._metrics = None if metrics is None else self._address(metrics, None)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
@@ -133,7 +137,7 @@ class Node:
     # Its life.
 
     async def __aenter__(self) -> Self:
-        """Raises StoreError, and ConfigError for a bad peers file or when it cannot listen."""
+        """Raises StoreError, and ConfigError for a bad peers file or map, or when it cannot listen."""
         async with AsyncExitStack() as stack:
             writer = stack.enter_context(ThreadPoolExecutor(1, "headway-write"))
             config = await asyncio.get_running_loop().run_in_executor(writer, self._config)
@@ -299,7 +303,7 @@ class Node:
             raise
 
     def _config(self) -> NodeConfig:
-        """Reads the peers file, so not on the loop."""
+        """Reads files, so not on the loop."""
         serves = self._bind is not None
         return NodeConfig(
             network=self.network,
@@ -309,6 +313,7 @@ class Node:
             addnode=self._addnode,
             seednode=self._seednode,
             peers_file=read_peers_file(self._peers_file, self.network.port) if self._peers_file else (),
+            asn=read_asmap(self._asmap) if self._asmap else None,
             dns=self._peers > 0 and not self._connect,
             dnsseed=self._dnsseed,
             ways=self._ways,

@@ -149,6 +149,7 @@ class Reach(TypedDict):
 
     addnode: tuple[str, ...]
     seednode: tuple[str, ...]
+    asmap: Path | None
     dnsseed: bool
     proxy: str | None
     onion: str | None
@@ -174,6 +175,11 @@ def reach_options(function: F) -> F:
             "--peers-file",
             type=click.Path(dir_okay=False, path_type=Path),
             help="Addresses to begin with: host:port a line, # comments.",
+        ),
+        click.option(
+            "--asmap",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="A map of autonomous systems, in Core's form: peers are then of different ones.",
         ),
         click.option(
             "--dnsseed/--no-dnsseed", default=True, show_default=True, help="Ask the DNS for peers to begin with."

@@ -10,6 +10,7 @@ from headway.ways import DIRECT, Ways
 
 if TYPE_CHECKING:
     from headway.network import Network
+    from headway.node.netgroup import AsNumber
     from headway.types import Address, Height
 
 
@@ -33,6 +34,8 @@ class NodeConfig:
     """Whether those of the DNS are asked, and not the fixed ones alone."""
     ways: Ways = DIRECT
     """How others are reached, and which of them."""
+    asn: AsNumber | None = None
+    """A map of autonomous systems, whose addresses are then one group each; None: prefixes are the groups."""
     relay: bool = False
     """Whether peers are asked to tell us of transactions even where blocks are announced without that
     (`Network.wants_relay`). None of theirs is kept, or told to others."""

@@ -76,7 +76,7 @@ class Pool:
         log: Callable[[str], None] | None,
     ) -> None:
         """`records`: the address book as it was kept."""
-        self.book: Final = AddressBook(rng, records=records)
+        self.book: Final = AddressBook(rng, records=records, asn=config.asn)
         self.slots: Final = PeerSlots(config, self.book)
         self.discovery: Final = Discovery(config, self.book, self.slots)
         self.book.add_all(config.peers_file)

@@ -69,7 +69,8 @@ class Tables:
 
     def restore(self, entry: Entry, buckets: tuple[int, ...]) -> bool:
         """Put back an entry that was kept: into the tried table, or into these buckets of the new one. What has no
-        place there looks for another that is free. False when there is none."""
+        place there looks for another that is free; with a map of autonomous systems each does. False when there is
+        none."""
         if entry.tried:
             place = self._tried_place(entry)
             if self._tried.at(place) is None:
@@ -77,7 +78,8 @@ class Tables:
                 entry.places = (place,)
                 return True
             entry.tried = False
-        for bucket in (each for each in buckets[:MAX_PLACES] if 0 <= each < NEW_BUCKETS):
+        kept = () if self._asn else buckets[:MAX_PLACES]  # by which map they were chosen is not known
+        for bucket in (each for each in kept if 0 <= each < NEW_BUCKETS):
             place = place_in(self.key, bucket, address_key(entry.address), tried=False)
             if self._new.at(place) is None:
                 self._put_new(entry, place)

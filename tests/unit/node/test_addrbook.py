@@ -30,7 +30,7 @@ from headway.node.netgroup import group_of
 from headway.node.pace import MAX_DIALS, WINDOW
 from headway.node.troubles import GIVE_UP_AFTER
 from headway.store.peers_file import read_peers_file
-from headway.types import Address, Net, PeerMerit, PeerRecord
+from headway.types import Address, BookRecords, Net, PeerMerit, PeerRecord
 from headway.wire.host import locate
 from tests.data import data_path, read
 
@@ -771,3 +771,14 @@ def test_the_cost_of_an_operation_does_not_grow_with_the_book(action: Callable[[
 def test_groups_are_those_of_the_map_that_was_given() -> None:
     made = AddressBook(random.Random(1), asn=lambda _address: 7)
     assert made.group(A) == group_of("1.0.0.1", lambda _address: 7)
+
+
+def test_with_a_map_what_was_kept_looks_for_its_place_anew() -> None:
+    """Buckets of the file may have been chosen by prefixes, or by an older map."""
+    kept = PeerRecord(A, "9.9.9.9", buckets=(3, 5))
+    by_map = AddressBook(random.Random(1), records=BookRecords(bytes(32), (kept,)), asn=lambda _address: 7)
+    learnt = AddressBook(random.Random(1), records=BookRecords(bytes(32)), asn=lambda _address: 7)
+    assert learnt.add(A, "9.9.9.9")
+    assert [each.places for each in by_map.entries()] == [each.places for each in learnt.entries()]
+    by_prefix = AddressBook(random.Random(1), records=BookRecords(bytes(32), (kept,)))
+    assert [len(each.places) for each in by_prefix.entries()] == [2]
