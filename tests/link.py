@@ -174,9 +174,9 @@ def only(kind: type[_E], events: Sequence[Any]) -> _E:
     return event
 
 
-def ready(network: Network) -> Remote:
-    """A remote that has shaken hands."""
-    remote = Remote(network)
+def ready(network: Network, **config: Any) -> Remote:
+    """A remote that has shaken hands; `config` as for `machine`."""
+    remote = Remote(network, **config)
     remote.shake()
     return remote
 

@@ -229,6 +229,7 @@ class ToyWire:
 
     def __init__(self, max_payload: int) -> None:
         self.expect_block = False
+        self.defer_checksum = False
         self._max_payload = max_payload
         self._buffer = bytearray()
 

@@ -128,6 +128,9 @@ class Wire(Protocol):
     expect_block: bool
     """Set by the peer machine while a block batch is out: only then may a buffer of a declared length be allocated."""
 
+    defer_checksum: bool
+    """Set by an owner who verifies asked blocks before he believes them: see `Block.unchecked`. May be ignored."""
+
     def receive_data(self, data: Raw) -> None:
         """Take bytes in any chunking; none at all: no more will come. Never raises; what is wrong comes out of
         `frames`."""

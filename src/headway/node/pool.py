@@ -262,6 +262,7 @@ class Pool:
             relay=(self._config.relay or network.wants_relay) and kind is not Kind.BLOCK_RELAY,
             start_height=lambda: self._tree.height(self._tree.tip_position),
             required_services=network.required_services if kind in sources else 0,
+            verifies_blocks=True,
             is_own_nonce=self._peers.is_own_nonce,
             is_needed=lambda now: not inbound and self._is_needed(number, now),
         )

@@ -45,5 +45,8 @@ class PeerConfig:
     """What the remote must offer; the owner leaves it 0 for inbound and manual peers."""
     is_own_nonce: Callable[[int], bool] = lambda _nonce: False
     """Whether a nonce in an inbound version is one of our own open outbound connections (self-connection)."""
+    verifies_blocks: bool = False
+    """Whether the owner verifies each block that he asked for before he believes it, so that its checksum may be left
+    to him (`Block.unchecked`)."""
     is_needed: Callable[[Instant], bool] = lambda _now: False
     """Whether the remote is to be kept although it does not answer: there is no other. Asked when its time is up."""

@@ -91,6 +91,10 @@ class Exchange:
         waited = max(self._deadlines.clock(now) - ping.sent_at, 0.0) if ping else None
         return Outstanding(tuple(batch.in_flight.values()) if batch else (), waited)
 
+    def is_asked(self, block_hash: Hash) -> bool:
+        batch = self._table.out(BlockBatch)
+        return batch is not None and block_hash in batch.in_flight
+
     def start(self, now: Instant) -> None:
         """The peer is READY."""
         self._height = self._output.stats.height
@@ -204,15 +208,11 @@ class Exchange:
 
     def _on_addresses(self, message: Addr | AddrV2, now: Instant) -> None:
         request = self._table.out(AddressesRequest)
-        if request is None or self._is_self_announcement(message.addresses):
+        if request is None or not request.is_settled_by(message.addresses, self._address):
             self._output.emit(AddressesReceived(message.addresses, None))
             return
         self._output.emit(AddressesReceived(message.addresses, request.id))
         self._settle(request, now)
-
-    def _is_self_announcement(self, addresses: Sequence[Address]) -> bool:
-        """A node tells its own address soon after the handshake (Core MaybeSendAddr): that is not what we asked for."""
-        return len(addresses) == 1 and addresses[0].host == self._address.host
 
     def _on_inv(self, message: Inv, now: Instant) -> None:  # noqa: ARG002  (a handler of the table)
         self._output.emit(InvReceived(message.entries))

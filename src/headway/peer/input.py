@@ -5,33 +5,34 @@ The twin of `peer.output`. Not here: which message is legal when (`peer.machine`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from headway.types import printable
+from headway.wire.messages import Block
 
 if TYPE_CHECKING:
-    from headway.network import Wire
+    from collections.abc import Iterator
+
+    from headway.peer.config import PeerConfig
+    from headway.peer.exchange import Exchange
     from headway.peer.output import Output
     from headway.types import Instant, Raw
+    from headway.wire.frames import Frame
     from headway.wire.messages import Message
 
 SCRATCH_SIZE: Final = 65_536
 """Bytes of the receive buffer that a machine makes when its driver shares none."""
 
 
-Damaged: TypeAlias = Callable[[str, "Instant"], None]
-"""Told of a frame that came damaged: its command, and when."""
-
-
 class Input:
     """One machine's inputs of bytes."""
 
-    __slots__ = ("_damaged", "_fills_wire", "_output", "_scratch", "_wire")
+    __slots__ = ("_exchange", "_fills_wire", "_output", "_scratch", "_wire")
 
-    def __init__(self, wire: Wire, output: Output, scratch: memoryview | None, damaged: Damaged) -> None:
-        self._wire = wire
-        self._damaged = damaged
+    def __init__(self, config: PeerConfig, output: Output, scratch: memoryview | None, exchange: Exchange) -> None:
+        self._wire = output.wire
+        self._wire.defer_checksum = config.verifies_blocks
+        self._exchange = exchange
         self._output = output
         self._scratch = scratch
         self._fills_wire = False  # the driver writes into the wire's buffer, not into the scratch one
@@ -70,11 +71,21 @@ class Input:
         for frame in self._wire.frames():
             stats.bytes_whole += frame.size
             if frame.fault:
-                stats.dropped_frames += 1
-                self._output.trace(f"! dropped {printable(frame.command, 32)}: {frame.fault}")
-                self._damaged(frame.command, now)
+                self._drop(frame, frame.fault, now)
                 continue
             message = self._wire.decode(frame)
+            if isinstance(message, Block) and message.unchecked and self._is_worthless(message):
+                self._drop(frame, "an unasked block with a wrong checksum", now)
+                continue
             stats.note_received(message, frame.size, now)
             self._output.trace_message("<", message)
             yield message
+
+    def _is_worthless(self, block: Block) -> bool:
+        """Nobody asked for it, so nobody verifies it: what its checksum says counts."""
+        return not self._exchange.is_asked(block.hash) and block.is_damaged
+
+    def _drop(self, frame: Frame, why: str, now: Instant) -> None:
+        self._output.stats.dropped_frames += 1
+        self._output.trace(f"! dropped {printable(frame.command, 32)}: {why}")
+        self._exchange.damaged(frame.command, now)

@@ -71,7 +71,7 @@ class PeerMachine:
         self.stats = self._output.stats
         self._deadlines = Deadlines()
         self._exchange = Exchange(config, address, rng, self._output, self._deadlines, self._end)
-        self._input = Input(wire, self._output, scratch, self._exchange.damaged)
+        self._input = Input(config, self._output, scratch, self._exchange)
         self._handshake: Handshake | None = None
         self._is_resting = False  # the handshake is done, and the owner does not know it yet
 

@@ -7,7 +7,7 @@ A second request never overwrites the first, and what settles a request is state
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
 from headway.errors import LocalProtocolError
@@ -16,7 +16,7 @@ from headway.peer.events import RequestKind
 
 if TYPE_CHECKING:
     from headway.network import Timing
-    from headway.types import BlockRequest, Hash, Instant
+    from headway.types import Address, BlockRequest, Hash, Instant
     from headway.wire.messages import Headers, Message
 
 HASH_SIZE: Final = 32
@@ -103,6 +103,11 @@ class AddressesRequest(Request):
 
     def timeout(self, timing: Timing) -> float:
         return timing.addresses_timeout
+
+    @staticmethod
+    def is_settled_by(addresses: Sequence[Address], remote: Address) -> bool:
+        """A node tells its own address soon after the handshake (Core MaybeSendAddr): that is not what we asked for."""
+        return len(addresses) != 1 or addresses[0].host != remote.host
 
 
 class TransactionRequest(Request):

@@ -8,12 +8,13 @@ Called by `node.machine`.
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from headway.chain.blocks import Advance, BlockChain
 from headway.chain.headers import NOT_KNOWN
-from headway.errors import HandshakeRejected, InvalidBlock, MutatedBlock
+from headway.errors import CodecError, HandshakeRejected, InvalidBlock, MutatedBlock
 from headway.network import BlockStatus, BlockVerdict, Headers
 from headway.peer.events import HeadersReceived
 from headway.sync.blocks import BlockScheduler
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
     from headway.chain.headers import HeaderTree
     from headway.network import Network
     from headway.peer.events import BlockReceived
-    from headway.types import BlockRequest, Hash, Height, Instant, Raw
+    from headway.types import BlockRequest, Hash, Height, Instant
     from headway.wire.messages import Block
 
 OTHER_CHAIN: Final = (
     "another chain: its headers follow no block that we know. Is the network right, and the file that describes it?"
 )
+
+MAX_DAMAGED: Final = 16
+"""Blocks of one connection that may come damaged: a line that damages more brings nothing."""
 
 
 class Phase(Enum):
@@ -96,7 +100,8 @@ class SyncScheduler:
         )
         self._wants_blocks = floor is not None
         self._ready: set[int] = set()
-        self._verifying: dict[int, tuple[int, BlockRequest, Raw]] = {}  # position -> sender, request, bytes
+        self._verifying: dict[int, tuple[int, BlockRequest, Block]] = {}  # position -> sender, request, answer
+        self._damaged: Counter[int] = Counter()  # by peer
         self._storing: dict[int, int] = {}  # position -> bytes being written
         self.blocks.rebase()
 
@@ -150,6 +155,7 @@ class SyncScheduler:
         if peer in self._ready:
             self._follow(peer, moved=self._intake.lost(peer, now))
         self._ready.discard(peer)
+        self._damaged.pop(peer, None)
         self.low_work.drop_peer(peer)
         self.headers.drop_peer(peer)
         self.blocks.drop_peer(peer)
@@ -198,7 +204,7 @@ class SyncScheduler:
             return
         if self.blocks.received(peer, position, len(event.block), now):
             request = self._tree.request(position)
-            self._verifying[position] = (peer, request, event.block.raw)
+            self._verifying[position] = (peer, request, event.block)
             context = self._tree.block_context(self._tree.parent(position))
             self._out.append(VerifyBlock(peer, position, request, context, event.block.raw))
 
@@ -207,11 +213,14 @@ class SyncScheduler:
         self.blocks.refused(peer, [position for position in positions if position is not None], now)
 
     def verified(self, position: int, verdict: BlockVerdict) -> None:
-        peer, request, raw = self._verifying.pop(position)
+        peer, request, block = self._verifying.pop(position)
+        if verdict.status is not BlockStatus.VALID and block.is_damaged:
+            self._lose(peer, position, verdict)
+            return
         match verdict.status:
             case BlockStatus.VALID:
-                self._storing[position] = len(raw)
-                self._out.append(WriteBlock(peer, position, request.hash, raw))
+                self._storing[position] = len(block)
+                self._out.append(WriteBlock(peer, position, request.hash, block.raw))
             case BlockStatus.MUTATED:
                 self.blocks.rejected(position)
                 self._out.append(Blame(peer, MutatedBlock(verdict.rule, request.id, verdict.detail)))
@@ -265,6 +274,13 @@ class SyncScheduler:
         best = self.headers.best(peer)
         if best > NOT_KNOWN:
             self.blocks.know(peer, best)
+
+    def _lose(self, peer: int, position: int, verdict: BlockVerdict) -> None:
+        """The block came damaged (its checksum says so): no fault of the remote's, until there are too many."""
+        self.blocks.rejected(position)
+        self._damaged[peer] += 1
+        if self._damaged[peer] >= MAX_DAMAGED:
+            self._out.append(Blame(peer, CodecError(f"{MAX_DAMAGED} blocks came damaged, the last: {verdict.rule}")))
 
     def _condemn(self, position: int) -> None:
         self._out.append(WriteInvalid(self._tree.hash(position)))

@@ -22,6 +22,8 @@ _HEADER: Final = Struct("<4s12sI4s")
 HEADER_SIZE: Final = _HEADER.size
 MAGIC_SIZE: Final = 4
 COMMAND_SIZE: Final = 12
+MIN_DEFERRED: Final = 1_000
+"""Bytes of a block from which on leaving its checksum out is worth anything (below, it costs a microsecond)."""
 UNKNOWN_SIZE: Final = 16
 """Bytes at the start of a stream that must match nothing we know before we call its sender unknown: by as many does
 an encrypted connection tell a v1 peer from its own (BIP324)."""
@@ -53,6 +55,8 @@ class Frame(NamedTuple):
     size: int
     """Bytes on the wire, header included."""
     fault: str = ""
+    unchecked: bytes = b""
+    """The checksum that the header states, where comparing it was left to whoever verifies the payload."""
 
 
 class _Header(NamedTuple):
@@ -75,13 +79,27 @@ class FrameDecoder:
         "_known_magics",
         "_magic",
         "_max_payload",
+        "_may_defer",
         "_received",
+        "defer_checksum",
         "expect_block",
     )
 
-    def __init__(self, magic: bytes, *, max_payload: int, known_magics: Mapping[bytes, str] | None = None) -> None:
-        """`known_magics` names other networks of this frame, for the words of the error that a wrong magic is."""
+    def __init__(
+        self,
+        magic: bytes,
+        *,
+        max_payload: int,
+        known_magics: Mapping[bytes, str] | None = None,
+        blocks_prove_themselves: bool = False,
+    ) -> None:
+        """`known_magics` names other networks of this frame, for the words of the error that a wrong magic is.
+
+        `blocks_prove_themselves`: a verified block has every byte right, so that `defer_checksum` may be obeyed.
+        """
         self.expect_block = False
+        self.defer_checksum = False
+        self._may_defer = blocks_prove_themselves
         self._magic = magic
         self._max_payload = max_payload
         self._known_magics = known_magics or {}
@@ -137,8 +155,14 @@ class FrameDecoder:
         header, self._header = self._header, None
         size = HEADER_SIZE + header.length
         self._consumed += size
+        if header.command == "block" and len(payload) >= MIN_DEFERRED and self._defers:
+            return Frame(header.command, payload, size, unchecked=header.checksum)
         fault = header.fault or _checksum_fault(payload, header.checksum)
         return Frame(header.command, b"" if fault else payload, size, fault)
+
+    @property
+    def _defers(self) -> bool:
+        return self._may_defer and self.defer_checksum and self.expect_block
 
     def _read_header(self) -> bool:
         received = self._received

@@ -21,6 +21,7 @@ from headway.wire.frames import Frame, FrameDecoder, encode_frame
 from headway.wire.messages import (
     Addr,
     AddrV2,
+    Block,
     GetAddr,
     GetData,
     GetHeaders,
@@ -82,13 +83,15 @@ class BitcoinWire(FrameDecoder):
     __slots__ = ("_limits",)
 
     def __init__(self, magic: bytes, limits: Limits) -> None:
-        super().__init__(magic, max_payload=limits.max_payload, known_magics=KNOWN_MAGICS)
+        super().__init__(magic, max_payload=limits.max_payload, known_magics=KNOWN_MAGICS, blocks_prove_themselves=True)
         self._limits = limits
 
     def decode(self, frame: Frame) -> Message:
         """Raises CodecError for a payload that breaks its format, or a frame with a fault."""
         if frame.fault:
             raise CodecError(frame.fault)
+        if frame.unchecked:
+            return Block(frame.payload, PARSER, frame.unchecked)
         known = FORMATS.get(frame.command)
         return known.decode(frame.payload, self._limits) if known else Unknown(frame.command, bytes(frame.payload))
 

@@ -64,9 +64,11 @@ _NUMBERS: Final = {name: number for number, name in COMMANDS.items()}
 class N3FrameDecoder:
     """The receiving half of one connection. See `headway.network.Wire` for what its four methods promise."""
 
-    __slots__ = ("_begun", "_error", "_has_ended", "_max_payload", "_received", "expect_block")
+    __slots__ = ("_begun", "_error", "_has_ended", "_max_payload", "_received", "defer_checksum", "expect_block")
 
     def __init__(self, *, max_payload: int) -> None:
+        self.defer_checksum = False
+        """Without effect: there is no checksum."""
         self.expect_block = False
         """Without effect: blocks of Neo are small, and are received like anything else."""
         self._max_payload = max_payload
