@@ -79,6 +79,7 @@ class SyncScheduler:
         """
         self._tree = tree
         self._ceiling = ceiling
+        self._final = network.rules.final
         self._out: list[SyncOutput] = []
         self.chain = BlockChain(tree, stored, floor=floor or 0)
         ranges = Ranges(network, tree)
@@ -244,7 +245,7 @@ class SyncScheduler:
         self._intake.tick(now)
         for ask in self.headers.tick(now):
             self._out.append(Blame(ask.peer, HandshakeRejected(OTHER_CHAIN)) if isinstance(ask, Stranger) else ask)
-        self.blocks.enabled = self._wants_blocks and self.headers.started
+        self.blocks.enabled = self._wants_blocks and (self.headers.started or self._is_sure)
         for output in self.blocks.tick(now):
             if isinstance(output, Advance):
                 self._deliver(output)
@@ -256,6 +257,11 @@ class SyncScheduler:
         return min((at for at in times if at is not None), default=None)
 
     # How.
+
+    @property
+    def _is_sure(self) -> bool:
+        """There are headers that no others replace, so that their blocks are wanted whatever else peers have."""
+        return self._final and self._tree.tip_position > 0
 
     def _take_header(self, peer: int, block: Block, wall_time: float, now: Instant) -> None:
         """An announced block that was asked for: its header is judged. The block is asked for again in its turn."""

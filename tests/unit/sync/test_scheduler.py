@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from headway.chain.headers import HeaderTree
 from headway.errors import InvalidBlock, InvalidHeader, MutatedBlock
-from headway.network import BlockStatus, BlockVerdict
+from headway.network import BlockStatus, BlockVerdict, Network
 from headway.peer.events import BlockReceived, HeadersReceived
 from headway.sync.headers import AskHeaders
 from headway.sync.output import (
@@ -33,9 +34,9 @@ VALID = BlockVerdict(BlockStatus.VALID)
 
 
 class Story:
-    def __init__(self, *, floor: int | None = 0, peers: int = 1) -> None:
-        self.tree = HeaderTree(TOYNET)
-        self.sync = SyncScheduler(TOYNET, self.tree, floor=floor, rng=random.Random(1))
+    def __init__(self, *, floor: int | None = 0, peers: int = 1, network: Network = TOYNET) -> None:
+        self.tree = HeaderTree(network)
+        self.sync = SyncScheduler(network, self.tree, floor=floor, rng=random.Random(1))
         for peer in range(1, peers + 1):
             self.sync.peer_ready(peer)
 
@@ -90,6 +91,15 @@ def test_no_block_is_asked_while_headers_are_still_coming() -> None:
     outputs = story.outputs()
     assert only(outputs, AskBlocks) == []
     assert only(outputs, AskHeaders)[0].locator[0].height == TOYNET.limits.max_headers
+
+
+def test_on_a_final_chain_blocks_are_asked_as_soon_as_there_are_headers() -> None:
+    """No others replace them; and where silence means that there are no more, that takes its time to be heard."""
+    story = Story(network=replace(TOYNET, rules=replace(TOYNET.rules, final=True)))
+    assert only(story.outputs(), AskBlocks) == []
+    story.headers(1, toy_chain(TOYNET.limits.max_headers))
+    assert [request.height for request in only(story.outputs(), AskBlocks)[0].requests[:2]] == [1, 2]
+    assert story.phase() is Phase.HEADERS
 
 
 def test_a_block_is_verified_then_stored_then_delivered_in_order() -> None:
