@@ -101,3 +101,10 @@ def test_who_follows_a_node_that_catches_up_hears_of_all_that_it_caught_up_with(
         seed=1,
     )
     assert outcome.seconds < 70.0
+
+
+def test_a_stale_tip_is_found_out_though_an_attacker_answers_sooner_than_others() -> None:
+    """Two were dialled for the one more that a stale tip calls for, and the quicker one was kept: the attacker's, in
+    each of four hours' races, while honest peers came a tenth of a second too late."""
+    for seed in (1256, 3027):
+        assert simulate("eclipse-restart", seed).headers == 200

@@ -232,8 +232,8 @@ class PeerSlots:
         while self._anchors and self._held[for_anchors] < (self._block_relay or self.full):
             if self.book.claim(anchor := self._anchors.popleft(), now):
                 return Dial(anchor, for_anchors)
-        for kind, wanted in ((Kind.FULL, self.full + self.extra), (Kind.BLOCK_RELAY, self._block_relay)):
-            if (address := self._racer(kind, wanted, now)) is not None:
+        for kind, seats, extra in ((Kind.FULL, self.full, self.extra), (Kind.BLOCK_RELAY, self._block_relay, 0)):
+            if (address := self._racer(kind, seats, extra, now)) is not None:
                 return Dial(address, kind)
         if (address := self._feeler(now)) is not None:
             return Dial(address, Kind.FEELER)
@@ -241,9 +241,12 @@ class PeerSlots:
             return Dial(self._fetch.popleft(), Kind.ADDR_FETCH)
         return None
 
-    def _racer(self, kind: Kind, wanted: int, now: Instant) -> Address | None:
-        free = wanted - self._ready[kind]
-        if free <= 0 or self._held[kind] - self._ready[kind] >= free + min(free, RACE):
+    def _racer(self, kind: Kind, seats: int, extra: int, now: Instant) -> Address | None:
+        """Several are dialled for a free seat, and the quickest has it. For an extra one there is no race: it is wanted
+        because those who are here may all be of one mind, and an attacker's are the quickest."""
+        free = seats + extra - self._ready[kind]
+        racing = min(max(seats - self._ready[kind], 0), RACE)
+        if free <= 0 or self._held[kind] - self._ready[kind] >= free + racing:
             return None
         per_group = 2 if self.short_for(now) >= CROWDED_AFTER else 1
         crowded = [group for group, count in self._groups.items() if count >= per_group]
