@@ -95,6 +95,15 @@ class AddressBook:
         """`address: why` of addresses that failed."""
         return self._troubles.last_errors(most)
 
+    def tellable(self, now: Instant) -> list[Address]:
+        """Whom others may be told of: on a public network, by others and not by the user alone, and of some use."""
+        return [
+            entry.address
+            for entry in self._entries.values()
+            if entry.net is not Net.UNROUTABLE
+            and not (entry.manual or entry.other_chain or entry.is_terrible(self._wall(now)))
+        ]
+
     # How it fills.
 
     def add(self, address: Address, source: str = OURSELVES, now: Instant = 0.0) -> bool:

@@ -51,6 +51,10 @@ class NodeConfig:
     """Whether we answer others, and announce that we can."""
     pruned: bool = False
     """We do not keep all blocks, but the last ones at least (BIP159)."""
+    upload_target: int = 0
+    """Bytes of history that we give away in a day; 0: no limit [Core -maxuploadtarget]."""
+    external: tuple[Address, ...] = ()
+    """Where others can reach us: peers are told so; nobody is, when empty."""
     max_inbound: int = 117
     """Inbound peers at one time (Core: 125 in all, less its outbound ones)."""
     port: int = 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headway.errors import Consequence, SelfConnection, StoreError
 from headway.node.broadcast import Broadcaster
 from headway.node.dispatch import Dispatcher, NodeCounters
+from headway.node.handout import Handout, SelfAnnouncer
 from headway.node.keeper import BookKeeper
 from headway.node.line import LineRate
 from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
@@ -42,7 +43,7 @@ from headway.wire.messages import InvType
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from headway.chain.headers import HeaderTree
     from headway.node.config import NodeConfig
@@ -81,7 +82,16 @@ class NodeMachine:
         self.pool = Pool(config, tree, self.sync, self._peers, self._outbox, rng=rng, records=book, log=log)
         self.slots = self.pool.slots
         self._keeper = BookKeeper(self.slots.book, self._outbox, keeps=book is not None)
-        self._server = Server(config.network, tree, self.sync)
+        self._handout = Handout(self.slots.book, rng=rng)
+        self._server = Server(
+            config.network,
+            tree,
+            self.sync,
+            addresses=self._addresses_for,
+            upload_target=config.upload_target,
+            is_pruned=config.pruned,
+        )
+        self._announcer = SelfAnnouncer(config.external, config.services, rng=rng)
         self.broadcaster = Broadcaster(config.network)
         self._dispatcher = Dispatcher(
             config.network.limits, self._peers, self.pool, self._outbox, self.sync, self._server
@@ -221,6 +231,7 @@ class NodeMachine:
             self.pool.tick(now)
             self._keeper.tick()
             self.broadcaster.tick(now)
+            self._announcer.tick(now + self._wall_offset, now)
         self._settle(now)
 
     def handle_result(self, order: int, result: Any, now: Instant) -> None:
@@ -301,8 +312,12 @@ class NodeMachine:
         else:
             self._peers.rearm(peer, found)
 
+    def _addresses_for(self, peer: int, now: Instant) -> Sequence[Address]:
+        found = self._peers.get(peer)
+        return self._handout.answer(found.address, now) if found else ()
+
     def _answers(self) -> list[ServeOutput]:
-        return [*self._server.take(), *self.broadcaster.take()]
+        return [*self._server.take(), *self._announcer.take(), *self.broadcaster.take()]
 
     # What peers report.
 
@@ -346,6 +361,8 @@ class NodeMachine:
             return
         if self.config.serve:
             self._server.add_peer(peer, inbound=found.inbound)
+        if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
+            self._announcer.add_peer(peer, now + self._wall_offset, now)
         if not found.inbound:
             if self.config.sync:
                 keeps = self.config.network.handshake.keeps(event.version)
@@ -367,6 +384,7 @@ class NodeMachine:
     def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
         self.sync.peer_lost(peer, now)
         self._server.drop_peer(peer)
+        self._announcer.drop_peer(peer)
         self.broadcaster.drop_peer(peer, now)
         if found.discourage:
             self.counters.misbehaved += 1

@@ -128,12 +128,12 @@ class Server:
         tree: HeaderTree,
         sync: SyncScheduler,
         *,
-        addresses: Callable[[Instant], Sequence[Address]] = lambda _: (),
+        addresses: Callable[[int, Instant], Sequence[Address]] = lambda *_: (),
         upload_target: int = 0,
         is_pruned: bool = False,
     ) -> None:
-        """`addresses`: what those are told who ask for peers. `upload_target`: bytes of history a day, 0 for no limit.
-        `is_pruned`: we said that we keep the newest blocks only."""
+        """`addresses(peer, now)`: what it is told when it asks for peers. `upload_target`: bytes of history a day, 0:
+        no limit. `is_pruned`: we said that we keep the newest blocks only."""
         self._limits = network.limits
         self._parser = network.codec.parser
         self._rules = network.rules
@@ -249,7 +249,7 @@ class Server:
         if client.was_told_addresses or not client.inbound:
             return
         client.was_told_addresses = True
-        if known := self._addresses(now):
+        if known := self._addresses(peer, now):
             self._out.append(TellAddresses(peer, tuple(known)))
 
     def _answer_questions(self, peer: int, client: _Client) -> None:

@@ -284,7 +284,7 @@ OTHERS = tuple(Address(f"1.0.0.{n}", 4444) for n in range(1, 4))
 def test_addresses_are_told_once_a_connection_and_only_to_who_came_to_us() -> None:
     asked: list[Instant] = []
 
-    def known(now: Instant) -> tuple[Address, ...]:
+    def known(_peer: int, now: Instant) -> tuple[Address, ...]:
         asked.append(now)
         return OTHERS
 
