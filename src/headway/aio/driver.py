@@ -80,7 +80,7 @@ class NodeDriver:
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._writes: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # all others
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         if store.prune_size is not None or store.pruned_below:
             config = replace(config, pruned=True)
         self.machine = NodeMachine(
@@ -100,14 +100,15 @@ class NodeDriver:
         self.after_input()
 
     async def listen(self, address: Address) -> Address:
-        """Accept connections there. Returns where, with the real port when 0 was asked. Raises OSError."""
-        self._server = await self._loop.create_server(self._accept, address.host, address.port)
-        return Address(*self._server.sockets[0].getsockname()[:2])
+        """Accept connections there, too. Returns where, with the real port when 0 was asked. Raises OSError."""
+        server = await self._loop.create_server(self._accept, address.host, address.port)
+        self._servers.append(server)
+        return Address(*server.sockets[0].getsockname()[:2])
 
     async def close(self) -> None:
         """Disconnect everybody, finish what is being written, end every thread but the writer. Raises StoreError."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         self.machine.close(self._loop.time())
         self.after_input()
         for task in self._tasks:

@@ -30,7 +30,7 @@ from headway.node.config import NodeConfig
 from headway.store import Durability
 from headway.store.peers import PeerStore
 from headway.store.peers_file import read_peers_file
-from headway.types import Address
+from headway.types import Address, BlockId
 from headway.ways import Ways
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from headway.node.orders import BlockConnected, BlockDisconnected
     from headway.peer.info import PeerInfo
     from headway.store import Store
-    from headway.types import Height, Raw
+    from headway.types import Height, Locator, Raw
 
 
 MAX_ERRORS: Final = 5
@@ -72,7 +72,9 @@ class Node:
         seednode: Sequence[str | Address] = (),
         peers_file: str | Path | None = None,
         asmap: str | Path | None = None,
-        bind: str | Address | None = None,
+        bind: str | Address | Sequence[str | Address] | None = None,
+        externalip: Sequence[str | Address] = (),
+        maxuploadtarget: int = 0,
         metrics: str | Address | None = None,
         dnsseed: bool = True,
         proxy: str | Address | None = None,
@@ -94,8 +96,10 @@ class Node:
         `peers`: outbound peers to keep connected, found by the node itself. `connect`: these and no others, an address
         named twice is connected twice. `addnode`: these besides those that are found; `seednode`: asked for addresses
         and left again, where seeds are of no use. `asmap`: a file of Core's that tells autonomous systems, so that no
-        two peers are of one. `datadir`: None: a temporary one. `bind`: where to listen and serve; `metrics`: where
-        Prometheus may ask for metrics; port 0 for any free one. `dnsseed`: whether DNS seeds are asked. `proxy`: a
+        two peers are of one. `datadir`: None: a temporary one. `bind`: where to listen and serve, one place or
+        several; `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `externalip`: where others
+        can reach us, which peers are told, and nobody without it. `maxuploadtarget`: bytes of old blocks that are given
+        away in a day, 0: no limit. `dnsseed`: whether DNS seeds are asked. `proxy`: a
         SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none; `onlynet`,
         `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
         all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
@@ -109,7 +113,10 @@ class Node:
         self._datadir = None if datadir is None else Path(datadir).expanduser()
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
         self._asmap = None if asmap is None else Path(asmap).expanduser()
-        self._bind = None if bind is None else self._address(bind, self.network.port)
+        places = (bind,) if isinstance(bind, str | Address) else bind or ()
+        self._binds = tuple(self._address(each, self.network.port) for each in places)
+        self._external = tuple(self._address(each, self._port or self.network.port) for each in externalip)
+        self._upload_target = maxuploadtarget
         self._metrics = None if metrics is None else self._address(metrics, None)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
         self._connect, self._addnode, self._seednode = map(self._named, (connect, addnode, seednode))
@@ -128,7 +135,9 @@ class Node:
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
         self._readers = Readers(self._keep)
         self.listening: Address | None = None
-        """Where others reach us, once open."""
+        """Where others reach us, once open: the first of `bind`."""
+        self.bound: tuple[Address, ...] = ()
+        """The same, all of them."""
         self.metrics: Address | None = None
         """Where metrics can be asked for, once open (`GET /metrics`)."""
         self.repairs: tuple[str, ...] = ()
@@ -152,8 +161,9 @@ class Node:
             self._driver = NodeDriver(config, store, book, group=group, writer=writer, changed=self._look)
             stack.push_async_callback(self._stop)
             self._keep(self._readers.needed)
-            if self._bind is not None:
-                self.listening = await self._listen(self._driver, self._bind)
+            for each in self._binds:
+                self.bound += (await self._listen(self._driver, each),)
+            self.listening = next(iter(self.bound), None)
             if self._metrics is not None:
                 self.metrics = await self._observe(stack, self._metrics, directory)
             self._driver.start()
@@ -234,16 +244,25 @@ class Node:
             finally:
                 del self._watchers[change]
 
-    async def follow(self, start: Height = 0) -> AsyncGenerator[BlockConnected | BlockDisconnected, None]:
+    async def follow(
+        self, start: Height | BlockId | Locator = 0
+    ) -> AsyncGenerator[BlockConnected | BlockDisconnected, None]:
         """Blocks from height `start` on, in order, verified and stored, without end; taken back where a better chain
         forks off.
+
+        To go on after a restart, give the last block that was processed: what follows on it is given, and where it is
+        not of the best chain any more, it is taken back first, and those before it down to the fork. Of a block that
+        was left before we knew of it, that cannot be told: give several, the newest first, and those that are unknown
+        are taken back until one is known. Raises LocalProtocolError when none is, once the headers are current.
 
         A consumer may be as slow as it likes: it reads from the store, and takes back what it was given when it comes
         to it. A block that is damaged on disk is fetched again. Raises StoreError, also for a `start` that was pruned;
         LocalProtocolError for a node that brings headers only.
         """
-        self._want(start)
-        async with aclosing(follow(self, self._readers, start)) as events:
+        self._require_blocks()
+        async with aclosing(
+            follow(self, self._readers, (start,) if isinstance(start, BlockId) else start, self._want)
+        ) as events:
             async for event in events:
                 yield event
 
@@ -274,10 +293,12 @@ class Node:
         if self._driver is not None:
             self.machine.sync.chain.needed = needed
 
-    def _want(self, floor: Height) -> None:
-        """Bring blocks from `floor` on, besides those that are wanted already."""
+    def _require_blocks(self) -> None:
         if self._headers_only:
             raise LocalProtocolError("this node brings headers only")
+
+    def _want(self, floor: Height) -> None:
+        """Bring blocks from `floor` on, besides those that are wanted already."""
         sync = self.machine.sync
         floor = max(floor, sync.chain.pruned_below)
         if not sync.wants_blocks or floor < sync.chain.floor:
@@ -304,7 +325,7 @@ class Node:
 
     def _config(self) -> NodeConfig:
         """Reads files, so not on the loop."""
-        serves = self._bind is not None
+        serves = bool(self._binds)
         return NodeConfig(
             network=self.network,
             user_agent=self._user_agent,
@@ -323,8 +344,15 @@ class Node:
             ceiling=self._stop_at,
             thorough=self._thorough,
             serve=serves,
-            port=self._bind.port if self._bind else 0,
+            port=self._port,
+            external=self._external,
+            upload_target=self._upload_target,
         )
+
+    @property
+    def _port(self) -> int:
+        """What we say of ourselves in our version, where a chain has room for that; 0 when we do not listen."""
+        return self._binds[0].port if self._binds else 0
 
     async def _listen(self, driver: NodeDriver, bind: Address) -> Address:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
@@ -84,6 +84,51 @@ def peer_address(text: str, network: Network, option: str) -> Address:
 def bind_address(text: str, network: Network, option: str) -> Address:
     """As `peer_address`; port 0 means any free port."""
     return _listening_address(text, network.port, option)
+
+
+def bind_addresses(texts: Sequence[str], network: Network, *, listen: bool) -> list[Address]:
+    """Where --bind says; all addresses of this machine where --listen alone was given."""
+    from headway.types import Address
+
+    if texts or not listen:
+        return [bind_address(each, network, "--bind") for each in texts]
+    return [Address(host, network.port) for host in ("0.0.0.0", "::") if _has(host)]  # noqa: S104  (it is asked for)
+
+
+def _has(host: str) -> bool:
+    """Whether this machine has addresses of that kind."""
+    import socket
+
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        return False
+    return True
+
+
+class Serving(TypedDict):
+    """What `serving_options` adds, as `Node` takes it."""
+
+    externalip: tuple[str, ...]
+    maxuploadtarget: int
+
+
+def serving_options(function: F) -> F:
+    """Adds what says how others are served; the command receives the fields of `Serving`."""
+    external = click.option(
+        "--externalip",
+        multiple=True,
+        metavar="HOST[:PORT]",
+        help="Tell peers that we can be reached there; may be repeated.  [default: tell nobody]",
+    )
+    target = click.option(
+        "--maxuploadtarget",
+        type=Size(),
+        callback=lambda _context, _parameter, size: size or 0,
+        metavar="SIZE",
+        help="Give away no more than so many bytes of old blocks in a day (5GB).  [default: no limit]",
+    )
+    return external(target(function))
 
 
 def metrics_option(function: F) -> F:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headway.cli.options import (
+    Serving,
     bind_address,
     checkpoint_option,
     common_options,
@@ -14,6 +15,7 @@ from headway.cli.options import (
     default_datadir,
     metrics_option,
     network_option,
+    serving_options,
     trusting,
 )
 from headway.cli.output import Exit, Output
@@ -21,6 +23,7 @@ from headway.cli.output import Exit, Output
 if TYPE_CHECKING:
     import asyncio
     from pathlib import Path
+    from typing import Unpack
 
     from headway.aio.node import Node
     from headway.network import Network
@@ -31,8 +34,13 @@ if TYPE_CHECKING:
 @network_option
 @datadir_option
 @click.option(
-    "--bind", metavar="HOST:PORT", default="127.0.0.1", show_default=True, help="Where to listen; port 0: any."
+    "--bind",
+    multiple=True,
+    metavar="HOST:PORT",
+    default=("127.0.0.1",),
+    help="Where to listen, [::]:PORT for IPv6; port 0: any; may be repeated.  [default: 127.0.0.1]",
 )
+@serving_options
 @checkpoint_option
 @metrics_option
 @common_options
@@ -40,10 +48,11 @@ def serve(
     *,
     network: Network,
     datadir: Path | None,
-    bind: str,
+    bind: tuple[str, ...],
     checkpoint: str | None,
     metrics: Address | None,
     output: Output,
+    **serving: Unpack[Serving],
 ) -> Exit:
     """Answer other nodes from the data directory: headers, blocks and pings.
 
@@ -56,8 +65,9 @@ def serve(
         network=trusting(network, checkpoint),
         peers=0,
         datadir=datadir or default_datadir(network),
-        bind=bind_address(bind, network, "--bind"),
+        bind=[bind_address(each, network, "--bind") for each in bind],
         metrics=metrics,
+        **serving,
     )
     return run(lambda interrupted: _serve(node, output, interrupted))
 
@@ -74,7 +84,8 @@ async def _serve(node: Node, output: Output, interrupted: asyncio.Event) -> Exit
             output.note("there is nothing here yet to serve but the first block: bring a chain with `headway sync`")
         if node.metrics is not None:
             output.say(f"metrics http://{node.metrics}/metrics")
-        output.say(f"listening {node.listening}")
+        for each in node.bound:
+            output.say(f"listening {each}")
         await interrupted.wait()
         output.note(f"interrupted. Serve again with: {resume_command()}")
         result = {"network": node.network.name, "listening": str(node.listening), "height": tip.height}

@@ -10,7 +10,9 @@ import click
 from headway.cli.options import (
     Reach,
     Seconds,
+    Serving,
     Size,
+    bind_addresses,
     checkpoint_option,
     common_options,
     datadir_option,
@@ -19,6 +21,7 @@ from headway.cli.options import (
     network_option,
     peer_address,
     reach_options,
+    serving_options,
     trusting,
 )
 from headway.cli.output import Exit, Output
@@ -51,6 +54,10 @@ class HeightOrTip(click.ParamType[Any]):
         if height < 0:
             self.fail(f"{value!r} is no height (a number from 0 on) and not {TIP!r}", param, ctx)
         return height
+
+
+class Options(Reach, Serving):
+    """Those that go to `Node` as they are."""
 
 
 class Goal(NamedTuple):
@@ -96,6 +103,14 @@ class Goal(NamedTuple):
     metavar="SIZE",
     help="Keep about so many bytes of blocks (550MB, 2GB), the last 288 at least.  [default: keep all]",
 )
+@click.option("--listen", is_flag=True, help="Serve others what is here: on all addresses, or where --bind says.")
+@click.option(
+    "--bind",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Serve others what is here, there; [::]:PORT for IPv6; port 0: any; may be repeated.",
+)
+@serving_options
 @checkpoint_option
 @metrics_option
 @common_options
@@ -113,10 +128,12 @@ def sync(
     verify_every_header: bool,
     durability: str,
     prune: int | None,
+    listen: bool,
+    bind: tuple[str, ...],
     checkpoint: str | None,
     metrics: Address | None,
     output: Output,
-    **reach: Unpack[Reach],
+    **options: Unpack[Options],
 ) -> Exit:
     """Bring headers and blocks into the data directory, verified.
 
@@ -140,8 +157,9 @@ def sync(
         verify_every_header=verify_every_header,
         durability=durability,
         prune=prune,
+        bind=bind_addresses(bind, network, listen=listen),
         metrics=metrics,
-        **reach,
+        **options,
     )
     return run(lambda interrupted: _sync(node, goal, output, interrupted))
 
@@ -158,6 +176,8 @@ async def _sync(node: Node, goal: Goal, output: Output, interrupted: asyncio.Eve
     async with node:
         for repair in node.repairs:
             output.note(f"repaired: {repair}")
+        for each in node.bound:
+            output.say(f"listening {each}")
         if node.metrics is not None:
             output.say(f"metrics http://{node.metrics}/metrics")
         try:

@@ -119,9 +119,13 @@ class SyncScheduler:
         return self._wants_blocks
 
     @property
+    def has_all_headers(self) -> bool:
+        """Every ready peer was heard about the tip."""
+        return self.headers.all_heard and self._intake.is_idle
+
+    @property
     def is_current(self) -> bool:
-        has_blocks = not self._wants_blocks or self.blocks.is_done
-        return self.headers.all_heard and self._intake.is_idle and has_blocks
+        return self.has_all_headers and (not self._wants_blocks or self.blocks.is_done)
 
     def has_blocks_to(self, height: Height) -> bool:
         """Whether every wanted block of the best chain that can be had is stored up to `height`.

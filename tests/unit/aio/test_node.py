@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 import headway
+from headway.aio.dial import connect
 from headway.aio.node import Node
+from headway.aio.peer import Peer
 from headway.errors import ConfigError, LocalProtocolError, StoreError
 from headway.networks import network_named
+from headway.networks.bitcoin import REGTEST
 from headway.node.orders import BlockConnected, BlockDisconnected
 from headway.store import Store
 from headway.store.peers import PeerStore
-from headway.types import Address
+from headway.types import Address, Services
+from headway.wire.messages import Addr
 from tests.loopback import ToyServer, listen, on_loop
 from tests.toynet import GENESIS_BLOCK, TOYNET, toy_block, toy_chain, toy_hash, toynet
 
@@ -211,77 +215,6 @@ async def test_a_book_that_cannot_be_written_any_more_stops_nothing(
     assert sum("not kept any more" in line for line in caplog.messages) == 1
 
 
-# follow()
-
-
-@on_loop
-async def test_follow_gives_every_block_in_order_and_then_what_is_new() -> None:
-    async with ToyServer(CHAIN[:100]) as server, node(server) as ours:
-        events = ours.follow()
-        assert await take(events, 101) == joined(CHAIN[:100])
-        server.chain[:] = CHAIN
-        server.announce()
-        assert await take(events, 20) == joined(CHAIN, 101)
-        await events.aclose()
-
-
-@on_loop
-async def test_follow_from_a_height_brings_no_block_below_it() -> None:
-    async with ToyServer(CHAIN) as server, node(server) as ours:
-        events = ours.follow(start=100)
-        assert await take(events, 21) == joined(CHAIN, 100)
-        assert ours.status().blocks == 21
-        await events.aclose()
-
-
-@on_loop
-async def test_second_follower_may_start_lower_and_the_first_takes_nothing_back() -> None:
-    async with ToyServer(CHAIN) as server, node(server) as ours:
-        late, early = ours.follow(start=100), ours.follow(start=5)
-        assert await take(late, 21) == joined(CHAIN, 100)
-        assert await take(early, 116) == joined(CHAIN, 5)
-        server.chain.extend(toy_chain(1, parent=CHAIN[-1]))
-        server.announce()
-        assert await take(late, 1) == await take(early, 1) == [(121, server.chain[-1])]
-        for each in (late, early):
-            await each.aclose()
-
-
-@on_loop
-async def test_follower_who_waits_is_given_nothing_back_when_another_starts_lower() -> None:
-    """For a while then, the delivered chain ends far below the block that it was given last."""
-    async with ToyServer(CHAIN) as server, node(server) as ours:
-        late = ours.follow(start=100)
-        await take(late, 21)
-        waiting = asyncio.create_task(take(late, 1))
-        early = ours.follow(start=5)
-        assert await take(early, 116) == joined(CHAIN, 5)
-        server.chain.extend(toy_chain(1, parent=CHAIN[-1]))
-        server.announce()
-        assert await waiting == [(121, server.chain[-1])]
-        for each in (late, early):
-            await each.aclose()
-
-
-@on_loop
-async def test_reorganisation_is_told_block_by_block_to_fast_and_slow_alike() -> None:
-    async with ToyServer(CHAIN) as server, node(server) as ours:
-        fast, slow, unaware = ours.follow(), ours.follow(), ours.follow()
-        assert await take(fast, 121) == joined(CHAIN)
-        assert await take(slow, 116) == joined(CHAIN[:115])
-        assert await take(unaware, 100) == joined(CHAIN[:99])
-        server.chain[:] = FORK
-        server.announce()
-        await ours.until(lambda: ours.status().tip.hash == toy_hash(FORK[-1]))
-        back: list[tuple[int, bytes | None]] = [(height, None) for height in range(120, 110, -1)]
-        assert await take(fast, 25) == [*back, *joined(FORK, 111)]
-        assert await take(slow, 20) == [*back[5:], *joined(FORK, 111)]
-        assert await take(unaware, 26) == joined(FORK, 100)  # it had none of what was taken back
-        assert ours.status().reorgs == 1
-        for each in (fast, slow, unaware):
-            await each.aclose()
-
-
 # How it ends.
 
 
@@ -471,3 +404,25 @@ async def test_node_serves_what_it_has_stored(tmp_path: Path) -> None:
             await ours.synced()
             assert ours.status().tip.hash == toy_hash(CHAIN[-1])
             assert [info.inbound for info in serving.peers()] == [True]
+
+
+@on_loop
+async def test_it_listens_at_several_places_and_tells_where_it_can_be_reached(tmp_path: Path) -> None:
+    """Who has no IPv6 fails here: this machine must have its loopback."""
+    where, ours = (Address("127.0.0.1", 0), Address("::1", 0)), Address("198.51.100.7", 4444)
+    async with Node(
+        network=REGTEST, peers=0, datadir=tmp_path, bind=where, externalip=[ours], maxuploadtarget=5_000
+    ) as serving:
+        assert [each.host for each in serving.bound] == ["127.0.0.1", "::1"]
+        assert serving.listening == serving.bound[0]
+        for each in serving.bound:
+            told: list[Addr] = []
+
+            def note(_: Peer, message: Addr, told: list[Addr] = told) -> None:
+                told.append(message)
+
+            async with connect(each, network=REGTEST, on_addr=note) as peer:
+                await peer.ping()
+            assert [(a.host, a.port, a.services) for each in told for a in each.addresses] == [
+                (ours.host, ours.port, Services.NETWORK | Services.WITNESS)
+            ]

@@ -73,3 +73,23 @@ def test_metrics_need_a_port(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     words = ["serve", "--network", "regtest", "--datadir", str(tmp_path), "--metrics", "127.0.0.1", "--json"]
     assert main(words) == Exit.USAGE
     assert "no port in '127.0.0.1'" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_it_listens_at_each_place(tmp_path: Path) -> None:
+    binds = ["--bind", "127.0.0.1:0", "--bind", "[::1]:0", "--maxuploadtarget", "5MB"]
+    with Headway("serve", "--network", "regtest", "--datadir", tmp_path, *binds) as command:
+        for pattern in (r"^listening (127\.0\.0\.1:\d+)$", r"^listening (\[::1\]:\d+)$"):
+            address = command.wait_for_line(pattern)[1]
+            with Headway("peer", address, "--network", "regtest", "--json") as peer:
+                assert peer.result()["servicesnames"] == ["NETWORK", "WITNESS"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [("--externalip", "here:there", "here:there"), ("--maxuploadtarget", "much", "'much' is no size")],
+)
+def test_what_cannot_be_is_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, complaint: str
+) -> None:
+    assert main(["serve", "--network", "regtest", "--datadir", str(tmp_path), option, value, "--json"]) == Exit.USAGE
+    assert complaint in json.loads(capsys.readouterr().out)["error"]

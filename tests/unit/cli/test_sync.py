@@ -94,6 +94,21 @@ def test_height_to_stop_at_is_the_last_block(sync: Sync, served: Served) -> None
     assert result["hash"] == hash_hex(block.hash)
 
 
+def test_a_relay_serves_what_it_brings(sync: Sync, served: Served, tmp_path: Path) -> None:
+    """And says in its version that it keeps the newest blocks only, where it prunes."""
+    for options, services in (([], ["NETWORK", "WITNESS"]), (["--prune", "1MB"], ["WITNESS", "NETWORK_LIMITED"])):
+        datadir = tmp_path / str(len(options))
+        words = ["--network", "regtest", "--connect", served.address, "--datadir", datadir, "--bind", "127.0.0.1:0"]
+        with Headway("sync", *words, *options) as relay:
+            address = relay.wait_for_line(r"^listening (127\.0\.0\.1:\d+)$")[1]
+            relay.wait_for_line("at the tip")
+            with Headway("peer", address, "--network", "regtest", "--json") as peer:
+                assert peer.result()["servicesnames"] == services
+            if not options:
+                code, result = sync(address, "--stop-at", "tip")
+                assert (code, result["hash"], result["blocks"]) == (Exit.DONE, served.tip, served.height)
+
+
 def test_headers_only_brings_no_block(sync: Sync, served: Served) -> None:
     code, result = sync(served.address, "--stop-at", "tip", "--headers-only")
     assert (code, result["height"], result["headers"], result["blocks"]) == (0, served.height, served.height, 0)
