@@ -1,7 +1,4 @@
-"""The conformance tests of addresses: number 39 of the forty, the side that receives.
-
-(The side that answers getaddr is not here: nobody asks us in vain yet.)
-"""
+"""The conformance tests of addresses: number 39 of the forty, the side that receives (`test_serving` has the other)."""
 
 from __future__ import annotations
 
