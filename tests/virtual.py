@@ -162,7 +162,7 @@ class VirtualNode:
             self.store.blocks[position] = raw
             sync.chain.mark(position)
         moved = sync.chain.advance()
-        self.machine._server.announce([self.tree.hash(position) for position in moved.connected])
+        self.machine._server.announce([self.tree.hash(position) for position in moved.connected], self.world.now)
         self.machine.handle_timer(self.world.now)
         self.settle()
 

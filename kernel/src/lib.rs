@@ -14,6 +14,7 @@ pub mod read;
 pub mod script;
 #[cfg(target_arch = "x86_64")]
 mod shani;
+pub mod short_id;
 pub mod transaction;
 pub mod verdict;
 
@@ -34,11 +35,11 @@ mod headway_kernel {
     use crate::given::{Given, unlocked};
     use crate::headers::{Context, Params};
     use crate::index::Refused;
-    use crate::{block, hash, headers, index, limit, merkle, verdict};
+    use crate::{block, hash, headers, index, limit, merkle, short_id, verdict};
 
     /// Number of the face; `headway.kernel` takes this twin only when it is its own.
     #[pymodule_export]
-    const INTERFACE: u32 = 1;
+    const INTERFACE: u32 = 2;
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
@@ -95,6 +96,12 @@ mod headway_kernel {
         hashes_from(hashes.bytes())?;
         let (root, mutated) = unlocked(py, &hashes, |bytes| merkle::root(bytes.as_chunks().0.to_vec()));
         Ok((PyBytes::new(py, &root), mutated))
+    }
+
+    #[pyfunction]
+    fn short_ids(py: Python<'_>, key0: u64, key1: u64, hashes: Given) -> PyResult<Vec<u64>> {
+        hashes_from(hashes.bytes())?;
+        Ok(unlocked(py, &hashes, |bytes| short_id::of(key0, key1, bytes.as_chunks().0)))
     }
 
     /// Offset, length and txid of each transaction.

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from headway.chain.headers import HeaderTree
+from headway.node.answer import Answer, ReadBlock
 from headway.node.handout import LIFETIME, SHARE, SPREAD
 from headway.node.offer import HISTORICAL_AGE, STALE_AGE
 from headway.node.orders import PeerLost
-from headway.node.serve import Answer, ReadBlock, Server
+from headway.node.serve import Server
 from headway.peer.events import Reason
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, BlockId

@@ -30,13 +30,14 @@ from headway.kernel.hash import checksum, merkle_root, sha256d
 from headway.kernel.headers import check_headers, context_from, header_hashes, restore_headers, skip_to
 from headway.kernel.index import HeaderIndex
 from headway.kernel.scan import scan_block
+from headway.kernel.siphash import short_ids
 from headway.types import Raw
 
 __all__ = [
     "HEIGHT_UNKNOWN", "INTERFACE", "INVALID", "MUTATED", "NAME", "VALID",
     "BlockCheck", "BlockRules", "HeaderCheck", "HeaderContext", "HeaderIndex", "HeaderParams",
     "check_block", "check_headers", "checksum", "context_from", "describe", "header_hashes", "merkle_root",
-    "restore_headers", "scan_block", "sha256d", "skip_to",
+    "restore_headers", "scan_block", "sha256d", "short_ids", "skip_to",
 ]  # fmt: skip
 
 
@@ -78,6 +79,7 @@ if _native is not None:
     restore_headers = _native.restore_headers
     scan_block = _native.scan_block
     sha256d = _native.sha256d
+    short_ids = _native.short_ids
     HeaderIndex = _native.HeaderIndex  # type: ignore[misc]  # the same face
 
 

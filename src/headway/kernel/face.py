@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """Number of this face. `headway.kernel` takes a native twin only when its INTERFACE is equal."""
 
 VALID: Final = 0
@@ -149,6 +149,7 @@ class BlockCheck(NamedTuple):
 #                                                         no rules: a hash is what the next header says of it, only
 #                                                         the last one's is computed; work 0 where bits encode no target
 #   merkle_root(hashes: bytes) -> tuple[bytes, bool]      root (32 zero bytes for none), mutated (CVE-2012-2459)
+#   short_ids(key0: int, key1: int, hashes: Raw) -> list[int]  48 bits of the SipHash-2-4 of each 32 bytes (BIP152)
 #   scan_block(raw: Raw) -> list[tuple[int, int, bytes]]  offset, length, txid of each transaction; ValueError(rule) for
 #                                                         bytes that are no block (rule: an encoding fault, see above)
 #   check_block(raw: Raw, block_hash: bytes, rules: BlockRules, median_time: int | None) -> BlockCheck

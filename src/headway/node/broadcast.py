@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from headway.errors import CodecError, LocalProtocolError
-from headway.node.serve import Answer
+from headway.node.answer import Answer
 from headway.wire.messages import GetData, Inv, InvEntry, InvType, Message, Tx, Version, WtxidRelay
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headway.errors import StoreError
+from headway.node.answer import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
 from headway.node.orders import (
     BlockConnected,
     BlockDisconnected,
@@ -23,16 +24,7 @@ from headway.node.orders import (
     Verify,
     Written,
 )
-from headway.node.serve import (
-    MAX_ANNOUNCED,
-    Answer,
-    ReadBlock,
-    ReadHeaders,
-    Refuse,
-    ServeOutput,
-    Server,
-    TellAddresses,
-)
+from headway.node.serve import MAX_ANNOUNCED, Server
 from headway.peer.events import PeerState, Reason, RequestKind
 from headway.sync.headers import AskAnnounced, AskHeaders
 from headway.sync.output import (
@@ -176,11 +168,11 @@ class Dispatcher:
                 self._read_headers(output)
         self._peers.touch(output.peer)
 
-    def announce_new(self) -> None:
+    def announce_new(self, now: Instant) -> None:
         """Tell our clients of what was delivered since the last time, in one message; not while we are behind."""
         if self._connected and self._sync.is_current:
             connected, self._connected = self._connected, []
-            self._server.announce(connected)
+            self._server.announce(connected, now)
 
     def tick(self) -> None:
         """Once a second: let the next write flush what was written, and prune what nobody needs any more."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from headway.node.serve import TellAddresses
+from headway.node.answer import TellAddresses
 from headway.types import Address, Net
 from headway.wire.host import locate
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from headway.chain.headers import HeaderTree
+    from headway.node.answer import ServeOutput
     from headway.node.config import NodeConfig
-    from headway.node.serve import ServeOutput
     from headway.node.tally import Tally
     from headway.peer.machine import PeerMachine
     from headway.types import BookRecords
@@ -88,6 +88,7 @@ class NodeMachine:
             tree,
             self.sync,
             addresses=self._addresses_for,
+            nonce=lambda: rng.getrandbits(64),
             upload_target=config.upload_target,
             is_pruned=config.pruned,
         )
@@ -286,7 +287,7 @@ class NodeMachine:
             answers = self._answers()
             for output in outputs:
                 self._dispatcher.carry_out(output, now)
-            self._dispatcher.announce_new()
+            self._dispatcher.announce_new(now)
             for answer in answers:
                 self._dispatcher.answer(answer, now)
             if not outputs and not answers:

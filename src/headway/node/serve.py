@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
+from headway.node.answer import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
 from headway.node.budget import UploadBudget
+from headway.node.compact import MAX_BLOCK_DEPTH, MAX_TRANSACTIONS_DEPTH, CompactBlocks
 from headway.node.offer import Offer
 from headway.peer.events import Reason
 from headway.types import ZERO_HASH
@@ -24,6 +26,7 @@ from headway.wire.messages import (
     GetAddr,
     GetBlockByIndex,
     GetBlocks,
+    GetBlockTxn,
     GetData,
     GetHeaders,
     Headers,
@@ -31,6 +34,7 @@ from headway.wire.messages import (
     InvEntry,
     InvType,
     NotFound,
+    SendCmpct,
     SendHeaders,
 )
 
@@ -52,63 +56,18 @@ ENTRY_SIZE = 36
 """Bytes of an inv entry, about, whatever the chain."""
 MAX_ANNOUNCED = 8
 """New blocks that one announcement carries (Core MAX_BLOCKS_TO_ANNOUNCE)."""
-BLOCK_TYPES = (InvType.BLOCK, InvType.WITNESS_BLOCK)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Send this to the peer."""
-
-    peer: int
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBlock:
-    """Read a stored block for the peer; tell `Server.loaded`."""
-
-    peer: int
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadHeaders:
-    """Read stored headers for the peer; tell `Server.headers_loaded`."""
-
-    peer: int
-    positions: tuple[int, ...]
-    context: Any
-
-
-@dataclass(frozen=True, slots=True)
-class TellAddresses:
-    """Send it these, in the form that it takes."""
-
-    peer: int
-    addresses: tuple[Address, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The peer asks for what it cannot have: it is to be disconnected, and is not to blame."""
-
-    peer: int
-    reason: Reason
-    why: str
-
-
-ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | TellAddresses | Refuse
+BLOCK_TYPES = (InvType.BLOCK, InvType.WITNESS_BLOCK, InvType.CMPCT_BLOCK)
 
 
 @dataclass(slots=True)
 class _Client:
-    queue: deque[InvEntry] = field(default_factory=deque)
+    queue: deque[InvEntry | GetBlockTxn] = field(default_factory=deque)
     """Asked and not yet answered; at most `Limits.max_inventory`."""
     questions: deque[GetHeaders | GetBlocks] = field(default_factory=deque)
     """Asked and not yet answered; at most `MAX_QUESTIONS`."""
     made: int = 0
     """Bytes of answers made since the driver last told how much it holds; beyond the send queue we wait."""
-    reading: InvEntry | None = None
+    reading: InvEntry | GetBlockTxn | None = None
     awaits_headers: bool = False
     """Headers are being read for it: its next question waits."""
     full: bool = False
@@ -117,6 +76,10 @@ class _Client:
     """Last hash of a full answer to getblocks: when it is asked, an inv of our tip follows (Core hashContinue)."""
     wants_headers: bool = False
     """It sent `sendheaders`: new blocks are announced to it by their headers."""
+    takes_compact: bool = False
+    """It knows compact blocks as we make them (BIP152 version 2)."""
+    wants_compact: bool = False
+    """And wants new blocks in that form at once."""
     inbound: bool = True
     was_told_addresses: bool = False
 
@@ -129,11 +92,13 @@ class Server:
         sync: SyncScheduler,
         *,
         addresses: Callable[[int, Instant], Sequence[Address]] = lambda *_: (),
+        nonce: Callable[[], int] = lambda: 0,
         upload_target: int = 0,
         is_pruned: bool = False,
     ) -> None:
-        """`addresses(peer, now)`: what it is told when it asks for peers. `upload_target`: bytes of history a day, 0:
-        no limit. `is_pruned`: we said that we keep the newest blocks only."""
+        """`addresses(peer, now)`: what it is told when it asks for peers. `nonce()`: 64 random bits, for compact
+        blocks. `upload_target`: bytes of history a day, 0: no limit. `is_pruned`: we said that we keep the newest
+        blocks only."""
         self._limits = network.limits
         self._parser = network.codec.parser
         self._rules = network.rules
@@ -143,6 +108,7 @@ class Server:
         self._offer = Offer(network, tree, sync)
         self._addresses = addresses
         self._is_pruned = is_pruned
+        self._compact = CompactBlocks(network.codec.parser, nonce)
         reserve = network.limits.max_block_size / network.block_interval
         self.budget = UploadBudget(upload_target, reserve=reserve)
         self._clients: dict[int, _Client] = {}
@@ -185,6 +151,11 @@ class Server:
                 self._answer_addresses(peer, client, now)
             case SendHeaders():
                 client.wants_headers = True
+            case SendCmpct():
+                client.takes_compact |= message.version == CompactBlocks.VERSION
+                client.wants_compact = client.takes_compact and message.announce
+            case GetBlockTxn():
+                self._queue(peer, client, (message,), now)
             case FilterLoad() | FilterAdd() | FilterClear():
                 self._out.append(Refuse(peer, Reason.REFUSED, "we offer no bloom filters"))
             case _:
@@ -203,7 +174,9 @@ class Server:
         if client is None or client.reading is None:
             return
         entry, client.reading = client.reading, None
-        if raw is None:
+        if isinstance(entry, GetBlockTxn):
+            self._send_transactions(peer, client, entry, raw, now)
+        elif raw is None:
             self._out.append(Answer(peer, NotFound((entry,))))
         else:
             self._send_block(peer, client, entry, raw, now)
@@ -217,12 +190,15 @@ class Server:
             self._give_headers(peer, client, headers)
             self._answer_questions(peer, client)
 
-    def announce(self, connected: Sequence[Hash]) -> None:
-        """Blocks joined our chain: tell every client, by header where it asked for that."""
+    def announce(self, connected: Sequence[Hash], now: Instant) -> None:
+        """Blocks joined our chain: tell every client, by header or as a compact block where it asked for that."""
         new = connected[-MAX_ANNOUNCED:]
         positions = [position for block in new if (position := self._tree.find(block)) is not None]
         raw = b"".join(self._tree.header(position) for position in positions) if self._keeps_whole else b""
         for peer, client in self._clients.items():
+            if client.wants_compact and len(connected) == 1:
+                self._queue(peer, client, [InvEntry(InvType.CMPCT_BLOCK, block) for block in connected], now)
+                continue
             message: Message = Inv(tuple(InvEntry(InvType.BLOCK, block) for block in new[-1:]))
             if raw and client.wants_headers and len(connected) <= MAX_ANNOUNCED:
                 message = self._headers_of(raw)
@@ -233,7 +209,7 @@ class Server:
     def _overdrawn(self, peer: int) -> None:
         self._out.append(Refuse(peer, Reason.NOT_READING, "it asks for more than it reads"))
 
-    def _queue(self, peer: int, client: _Client, entries: Sequence[InvEntry], now: Instant) -> None:
+    def _queue(self, peer: int, client: _Client, entries: Sequence[InvEntry | GetBlockTxn], now: Instant) -> None:
         if len(client.queue) + len(entries) > self._limits.max_inventory:
             self._overdrawn(peer)
             return
@@ -309,7 +285,10 @@ class Server:
         missing: list[InvEntry] = []
         while client.queue and client.reading is None and not client.full:
             entry = client.queue.popleft()
-            position = self._offer.block(entry.hash) if entry.type in BLOCK_TYPES else None
+            if isinstance(entry, GetBlockTxn):
+                self._read_transactions(peer, client, entry)
+                continue
+            position = self._offer.block(entry.hash) if self._is_block(client, entry) else None
             if position is None:
                 missing.append(entry)
             elif why := self._objection(peer, position, now):
@@ -335,8 +314,46 @@ class Server:
         if entry.type == InvType.BLOCK:
             raw = self._parser.stripped(raw)
         self.budget.note(peer, len(raw), now)
-        self._out.append(Answer(peer, Block(raw, self._parser)))
+        message: Message = Block(raw, self._parser)
+        if entry.type == InvType.CMPCT_BLOCK and self._depth(entry.hash) <= MAX_BLOCK_DEPTH:
+            message = self._compact.block(entry.hash, raw)
+        self._out.append(Answer(peer, message))
         if entry.hash == client.continue_at:
             client.continue_at = b""
             tip = InvEntry(InvType.BLOCK, self._tree.hash(self._offer.top))
             self._out.append(Answer(peer, Inv((tip,))))
+
+    # Compact blocks.
+
+    @staticmethod
+    def _is_block(client: _Client, entry: InvEntry) -> bool:
+        return entry.type in BLOCK_TYPES and (entry.type != InvType.CMPCT_BLOCK or client.takes_compact)
+
+    def _depth(self, block: Hash) -> int:
+        """Blocks between this one and our tip, of a block that we offer."""
+        position = self._offer.block(block)
+        return 0 if position is None else self._tree.height(self._offer.top) - self._tree.height(position)
+
+    def _read_transactions(self, peer: int, client: _Client, question: GetBlockTxn) -> None:
+        """Of a block that we do not have, nothing is said; of one deep in the chain, all [Core ProcessMessage]."""
+        position = self._offer.block(question.block_hash)
+        if not client.takes_compact or not position:
+            return
+        if self._depth(question.block_hash) > MAX_TRANSACTIONS_DEPTH:
+            client.queue.appendleft(InvEntry(InvType.WITNESS_BLOCK, question.block_hash))
+            return
+        client.reading = question
+        self._out.append(ReadBlock(peer, position))
+
+    def _send_transactions(
+        self, peer: int, client: _Client, question: GetBlockTxn, raw: Raw | None, now: Instant
+    ) -> None:
+        if raw is None:
+            return
+        answer = self._compact.transactions(question, raw)
+        if answer is None:
+            client.queue.clear()
+            self._out.append(Refuse(peer, Reason.PROTOCOL, "it asks for a transaction that its block does not have"))
+            return
+        self.budget.note(peer, sum(len(each.raw) for each in answer.transactions), now)
+        self._out.append(Answer(peer, answer))

@@ -15,6 +15,7 @@ from headway import kernel
 from headway.types import Hash, Header, Raw
 
 if TYPE_CHECKING:
+    from headway.wire.compact import CmpctBlock
     from headway.wire.messages import InvEntry
 
 
@@ -38,6 +39,10 @@ class Parser(Protocol):
 
     def stripped(self, raw: Raw) -> Raw:
         """A block in the form for remotes that ask without witness; unchanged on chains without that distinction."""
+
+    def compact(self, raw: Raw, nonce: int) -> CmpctBlock:
+        """A block by the short ids of its transactions (BIP152). Raises LocalProtocolError on chains without that, and
+        CodecError for bytes that are no block."""
 
 
 @dataclass(frozen=True, slots=True)

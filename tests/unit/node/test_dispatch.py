@@ -9,6 +9,7 @@ from dataclasses import replace
 from headway.chain.headers import HeaderTree
 from headway.errors import MutatedBlock, StoreError
 from headway.network import BlockStatus, BlockVerdict, Network
+from headway.node.answer import Answer, ReadBlock, Refuse
 from headway.node.config import NodeConfig
 from headway.node.dispatch import Dispatcher
 from headway.node.orders import (
@@ -25,7 +26,7 @@ from headway.node.orders import (
 )
 from headway.node.outbox import Outbox
 from headway.node.pool import Pool
-from headway.node.serve import Answer, ReadBlock, Refuse, Server
+from headway.node.serve import Server
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
 from headway.peer.events import HeadersReceived, PeerDisconnected, PeerMisbehaved, PeerState, Reason
@@ -314,18 +315,18 @@ def test_what_was_delivered_while_we_were_behind_is_announced_once_we_are_not() 
     blocks = [story.tree.id(position) for position in range(41)]
     for left, joined in (((), blocks[1:3]), ((), blocks[3:6]), ((blocks[5], blocks[4]), [])):
         story.dispatcher.carry_out(BlocksDelivered(tuple(left), tuple(joined)), 0.0)
-        story.dispatcher.announce_new()
+        story.dispatcher.announce_new(0.0)
     assert story.server.take() == []
     story.sync.peer_ready(1)
     story.sync.tick(0.0)
     story.sync.headers_received(1, HeadersReceived(toy_headers([]), 1), 0.0, 0.0)
     assert story.sync.is_current
-    story.dispatcher.announce_new()
+    story.dispatcher.announce_new(0.0)
     (answer,) = story.server.take()
     assert isinstance(answer, Answer)
     assert isinstance(answer.message, Headers)
     assert [header.hash for header in answer.message] == [block.hash for block in blocks[1:4]]
-    story.dispatcher.announce_new()
+    story.dispatcher.announce_new(0.0)
     assert story.server.take() == []
 
 
@@ -336,11 +337,11 @@ def test_of_a_whole_chain_that_was_delivered_the_last_block_is_announced() -> No
     story.server.received(1, SendHeaders(), 0.0)
     for position in range(1, 41):
         story.dispatcher.carry_out(BlocksDelivered((), (story.tree.id(position),)), 0.0)
-        story.dispatcher.announce_new()
+        story.dispatcher.announce_new(0.0)
     story.sync.peer_ready(1)
     story.sync.tick(0.0)
     story.sync.headers_received(1, HeadersReceived(toy_headers([]), 1), 0.0, 0.0)
-    story.dispatcher.announce_new()
+    story.dispatcher.announce_new(0.0)
     assert story.server.take() == [Answer(1, Inv((InvEntry(InvType.BLOCK, story.tree.tip.hash),)))]
 
 

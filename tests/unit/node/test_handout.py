@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from headway.node.addrbook import AddressBook
+from headway.node.answer import TellAddresses
 from headway.node.handout import ANNOUNCE_INTERVAL, LIFETIME, MAX_TOLD, SHARE, SPREAD, Handout, SelfAnnouncer
-from headway.node.serve import TellAddresses
 from headway.types import Address
 
 NOW: Final = 1_700_000_000.0

@@ -11,17 +11,8 @@ import pytest
 
 from headway.chain.headers import HeaderTree
 from headway.network import Limits
-from headway.node.serve import (
-    MAX_ANNOUNCED,
-    MAX_BLOCKS_INV,
-    MAX_QUESTIONS,
-    Answer,
-    ReadBlock,
-    Refuse,
-    ServeOutput,
-    Server,
-    TellAddresses,
-)
+from headway.node.answer import Answer, ReadBlock, Refuse, ServeOutput, TellAddresses
+from headway.node.serve import MAX_ANNOUNCED, MAX_BLOCKS_INV, MAX_QUESTIONS, Server
 from headway.peer.events import Reason
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, BlockId, Instant
@@ -244,7 +235,7 @@ def test_new_blocks_are_announced_by_hash_or_by_header_as_asked() -> None:
     story = Story()
     story.server.add_peer(2)
     story.server.received(2, SendHeaders(), 0.0)
-    story.server.announce(HASHES[1_199:])
+    story.server.announce(HASHES[1_199:], 0.0)
     by_hash, by_header = story.server.take()
     assert by_hash == Answer(1, Inv((InvEntry(InvType.BLOCK, HASHES[1_200]),)))
     assert isinstance(by_header, Answer)
@@ -255,7 +246,7 @@ def test_new_blocks_are_announced_by_hash_or_by_header_as_asked() -> None:
 def test_a_long_stretch_of_new_blocks_is_announced_by_its_last_hash() -> None:
     story = Story()
     story.server.received(1, SendHeaders(), 0.0)
-    story.server.announce(HASHES[-MAX_ANNOUNCED - 1 :])
+    story.server.announce(HASHES[-MAX_ANNOUNCED - 1 :], 0.0)
     assert story.server.take() == [Answer(1, Inv((InvEntry(InvType.BLOCK, HASHES[-1]),)))]
 
 

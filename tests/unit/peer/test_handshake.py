@@ -132,13 +132,13 @@ def test_the_handshake_deadline_is_over_with_the_handshake(network: Network) -> 
 
 
 def test_bitcoin_asks_for_announcements_by_header_once_ready() -> None:
-    assert BitcoinHandshake().after_verack(Remote(REGTEST).version) == (m.SendHeaders(),)
+    assert BitcoinHandshake().after_verack(Remote(REGTEST).version) == (m.SendHeaders(), m.SendCmpct(False, 2))
     remote = Remote(REGTEST)
     remote.connect()
     remote.says(remote.version, now=1.0)
     assert "sendheaders" not in remote.commands()
     remote.says(m.Verack(), now=2.0)
-    assert remote.commands() == ["sendheaders"]
+    assert remote.commands() == ["sendheaders", "sendcmpct"]
 
 
 @pytest.mark.parametrize("inbound", [False, True])

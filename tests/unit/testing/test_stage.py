@@ -81,6 +81,7 @@ def test_the_transcript_tells_both_sides_and_what_came_can_be_taken() -> None:
         "> sendaddrv2",
         "> verack",
         "> sendheaders",
+        "> sendcmpct",
         "> pong",
     ]
     assert tape.hears()[-1] == m.Pong(7)  # one: the actor's
@@ -312,7 +313,7 @@ def test_a_message_is_told_once_when_it_is_whole_and_a_faulty_one_as_such() -> N
     chopped = Tape()
     acts(chopped, Chopped(CHAIN, seeded(), pieces=(1, 3)), shakes(chopped))
     said = [line for line in chopped.talk.transcript.lines if line[0] == ">"]
-    assert said[1:] == ["> wtxidrelay", "> sendaddrv2", "> verack", "> sendheaders"]
+    assert said[1:] == ["> wtxidrelay", "> sendaddrv2", "> verack", "> sendheaders", "> sendcmpct"]
     tape = Tape()
     faulty = b"".join(map(bytes, tape.talk.network.codec.open(inbound=False).encode(m.Unknown("getheaders", b"short"))))
     acts(tape, Mirror(CHAIN, seeded()), (1, lambda: tape.talk.receive_data(faulty, BEGIN + 1)))

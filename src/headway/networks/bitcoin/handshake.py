@@ -11,7 +11,16 @@ from typing import Final
 from headway.errors import HandshakeRejected
 from headway.network import OnDuplicate
 from headway.types import Services
-from headway.wire.messages import Feature, Message, SendAddrV2, SendHeaders, SendTxRcncl, Version, WtxidRelay
+from headway.wire.messages import (
+    Feature,
+    Message,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    SendTxRcncl,
+    Version,
+    WtxidRelay,
+)
 
 MIN_PEER_VERSION: Final = 31800
 """Protocol version that first had getheaders [MIN_PEER_PROTO_VERSION]."""
@@ -22,6 +31,8 @@ LIMITED_BLOCKS: Final = 288 - 2
 [NODE_NETWORK_LIMITED_MIN_BLOCKS, FindNextBlocks]."""
 SENDHEADERS_VERSION: Final = 70012
 """Protocol version that knows sendheaders [SENDHEADERS_VERSION]."""
+SHORT_IDS_VERSION: Final = 70014
+"""Protocol version that knows compact blocks [SHORT_IDS_BLOCKS_VERSION]."""
 
 
 class BitcoinHandshake:
@@ -55,8 +66,11 @@ class BitcoinHandshake:
         return (WtxidRelay(), SendAddrV2()) if theirs.protocol >= NEGOTIATION_VERSION else ()
 
     def after_verack(self, theirs: Version) -> Sequence[Message]:
-        """sendheaders (BIP130). Core sends sendcmpct too; we ask for whole blocks, so there is nothing to announce."""
-        return (SendHeaders(),) if theirs.protocol >= SENDHEADERS_VERSION else ()
+        """sendheaders (BIP130), and sendcmpct (BIP152), in the version that names transactions with their witness: so
+        we give blocks to who asks for them. To us they are to be announced by their headers."""
+        if theirs.protocol < SENDHEADERS_VERSION:
+            return ()
+        return (SendHeaders(), SendCmpct(announce=False, version=2))[: 1 + (theirs.protocol >= SHORT_IDS_VERSION)]
 
     def is_negotiation(self, message: Message) -> bool:
         """wtxidrelay, sendaddrv2, sendtxrcncl and feature: Core disconnects whoever sends them after verack."""

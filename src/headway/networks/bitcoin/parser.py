@@ -6,15 +6,17 @@ Called through those messages; the codec hands `PARSER` to them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final
 
+from headway import kernel
 from headway.errors import CodecError
-from headway.kernel import scan_block
+from headway.kernel import scan_block, sha256d
 from headway.kernel.scan import scan
 from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
 from headway.networks.bitcoin.transaction import Transaction
 from headway.types import Raw
-from headway.wire.messages import InvEntry, InvType
+from headway.wire.messages import CmpctBlock, InvEntry, InvType, PrefilledTransaction, Tx
 
 
 class BitcoinParser:
@@ -43,6 +45,15 @@ class BitcoinParser:
             return scan(bytes(raw)).stripped()
         except ValueError as error:
             raise CodecError(f"block: {error}") from None
+
+    def compact(self, raw: Raw, nonce: int) -> CmpctBlock:
+        """By wtxids (BIP152 version 2). The coinbase travels whole: nobody else can have it."""
+        coinbase, *others = self.transactions(raw)
+        header = bytes(raw[:HEADER_SIZE])
+        key = sha256(header + nonce.to_bytes(8, "little")).digest()
+        key0, key1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:16], "little")
+        short_ids = kernel.short_ids(key0, key1, b"".join(sha256d(each.raw) for each in others))
+        return CmpctBlock(header, nonce, tuple(short_ids), (PrefilledTransaction(0, Tx(coinbase.raw, self)),), self)
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
-from headway.errors import CodecError
+from headway.errors import CodecError, LocalProtocolError
 from headway.kernel import sha256d
 from headway.kernel.scan import compact_size
 from headway.networks.neo2.header import MAX_HEADER_SIZE, BlockHeader, header_end
@@ -73,6 +73,10 @@ class Neo2Parser:
     def stripped(self, raw: Raw) -> Raw:
         """Unchanged: no remote asks for a block without witnesses."""
         return raw
+
+    def compact(self, raw: Raw, nonce: int) -> NoReturn:
+        del raw, nonce
+        raise LocalProtocolError("Neo Legacy has no compact blocks")
 
 
 PARSER: Final = Neo2Parser()

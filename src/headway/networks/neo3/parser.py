@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
-from headway.errors import CodecError
+from headway.errors import CodecError, LocalProtocolError
 from headway.kernel.scan import compact_size
 from headway.networks.neo3.header import MAX_HEADER_SIZE, BlockHeader, header_end, kept_size
 from headway.networks.neo3.transaction import Transaction, scan_transaction
@@ -86,6 +86,10 @@ class Neo3Parser:
     def stripped(self, raw: Raw) -> Raw:
         """Unchanged: no remote asks for a block without witnesses."""
         return raw
+
+    def compact(self, raw: Raw, nonce: int) -> NoReturn:
+        del raw, nonce
+        raise LocalProtocolError("Neo N3 has no compact blocks")
 
     def _scan_block(self, raw: bytes) -> tuple[int, list[tuple[int, int, int]]]:
         """Where the header ends; start, end of the hashed part and end of each transaction. Raises CodecError."""

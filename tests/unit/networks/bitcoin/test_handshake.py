@@ -15,6 +15,7 @@ from headway.wire.messages import (
     Message,
     Ping,
     SendAddrV2,
+    SendCmpct,
     SendHeaders,
     SendTxRcncl,
     Unknown,
@@ -68,8 +69,9 @@ def test_negotiation_is_sent_to_those_who_know_it() -> None:
     assert POLICY.before_verack(replace(THEIRS, protocol=70015)) == ()
 
 
-def test_announcements_by_header_are_asked_of_those_who_know_them() -> None:
-    assert POLICY.after_verack(THEIRS) == (SendHeaders(),)
+def test_announcements_by_header_are_asked_of_those_who_know_them_and_compact_blocks_are_given() -> None:
+    assert POLICY.after_verack(THEIRS) == (SendHeaders(), SendCmpct(announce=False, version=2))
+    assert POLICY.after_verack(replace(THEIRS, protocol=70013)) == (SendHeaders(),)
     assert POLICY.after_verack(replace(THEIRS, protocol=70011)) == ()
 
 

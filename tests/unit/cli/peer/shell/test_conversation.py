@@ -45,8 +45,8 @@ def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         printed = capsys.readouterr()
         shown = printed.out.splitlines()
         assert shown[-1] == "= CLOSED"
-        begin = shown.index("> sendheaders") + 1
-        return [line for line in shown[begin:-2] if line != "< sendheaders"], printed.err.splitlines()
+        begin = shown.index("> sendcmpct") + 1
+        return [line for line in shown[begin:-2] if line not in {"< sendheaders", "< sendcmpct"}], printed.err.splitlines()
 
     return run
 
