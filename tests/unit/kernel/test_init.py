@@ -18,6 +18,7 @@ from headway.kernel.hash import checksum, merkle_root, sha256d
 from headway.kernel.headers import header_hashes, restore_headers
 from headway.kernel.index import HeaderIndex
 from headway.kernel.scan import scan_block
+from headway.kernel.siphash import short_ids
 __version__ = "9.9"
 INTERFACE = {interface}
 
