@@ -156,6 +156,19 @@ class Stories:
             other.connect(int(server.wait_for_line(r"^listening 127\.0\.0\.1:(\d+)$")[1]))
             assert other.follow(tip.hash) == tip
 
+    def test_node_follows_us_while_we_follow_another(self, node: Node, other: Node, datadir: Path) -> None:
+        """A relay: a chain as it is brought, then new blocks one by one, then many at once."""
+        node.mine(150)
+        with Headway(*from_node(node, datadir), "--bind", "127.0.0.1:0", "--verbose") as relay:
+            other.connect(int(relay.wait_for_line(r"^listening 127\.0\.0\.1:(\d+)$")[1]))
+            for count in (0, 1, 1, 1, 20):
+                tip = node.mine(count) if count else node.tip()
+                assert other.follow(tip.hash) == tip
+            self.saw_as_announced(relay)
+
+    def saw_as_announced(self, relay: Headway) -> None:
+        """What the other node made of our announcements, in the trace of `relay`."""
+
 
 def kill_and_resume(node: Node, tmp_path: Path, *, seed: int, kills: int) -> None:
     """A sync, killed (SIGKILL) again and again; then once more to the end."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.cli import run
+from tests.interop.cli import Headway, run
 from tests.interop.nodes import Bcoin, Node
 from tests.interop.stories import Stories, kill_and_resume
 
@@ -25,6 +25,10 @@ class TestBcoin(Stories):
     def other(self) -> Iterator[Node]:
         with Bcoin() as node:
             yield node
+
+    def saw_as_announced(self, relay: Headway) -> None:
+        """bcoin asks for new blocks in compact form, and then for the transactions that it lacks."""
+        relay.wait_for_line("> cmpctblock")
 
     def test_peer_reports_what_it_learned(self, node: Node) -> None:
         node.mine(3)
