@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -50,6 +50,9 @@ def assert_clean(datadir: Path, tip: Tip) -> None:
 
 class Stories:
     """A subclass gives the fixture `node`: a running node whose chain is only its genesis."""
+
+    BELIEVES_ANNOUNCEMENTS: ClassVar[bool] = True
+    """Whether it brings a chain from a peer that had none of it when they shook hands."""
 
     @pytest.fixture
     def node(self, tmp_path: Path) -> Iterator[Node]:
@@ -160,7 +163,10 @@ class Stories:
         """A relay: a chain as it is brought, then new blocks one by one, then many at once."""
         node.mine(150)
         with Headway(*from_node(node, datadir), "--bind", "127.0.0.1:0", "--verbose") as relay:
-            other.connect(int(relay.wait_for_line(r"^listening 127\.0\.0\.1:(\d+)$")[1]))
+            port = int(relay.wait_for_line(r"^listening 127\.0\.0\.1:(\d+)$")[1])
+            if not self.BELIEVES_ANNOUNCEMENTS:
+                relay.wait_for_line("at the tip")
+            other.connect(port)
             for count in (0, 1, 1, 1, 20):
                 tip = node.mine(count) if count else node.tip()
                 assert other.follow(tip.hash) == tip
