@@ -97,7 +97,7 @@ def test_height_to_stop_at_is_the_last_block(sync: Sync, served: Served) -> None
 def test_a_relay_serves_what_it_brings(sync: Sync, served: Served, tmp_path: Path) -> None:
     """And says in its version that it keeps the newest blocks only, where it prunes."""
     for options, services in (([], ["NETWORK", "WITNESS"]), (["--prune", "1MB"], ["WITNESS", "NETWORK_LIMITED"])):
-        datadir = tmp_path / str(len(options))
+        datadir = str(tmp_path / str(len(options)))
         words = ["--network", "regtest", "--connect", served.address, "--datadir", datadir, "--bind", "127.0.0.1:0"]
         with Headway("sync", *words, *options) as relay:
             address = relay.wait_for_line(r"^listening (127\.0\.0\.1:\d+)$")[1]

@@ -91,14 +91,20 @@ def test_no_block_is_asked_while_headers_are_still_coming() -> None:
     outputs = story.outputs()
     assert only(outputs, AskBlocks) == []
     assert only(outputs, AskHeaders)[0].locator[0].height == TOYNET.limits.max_headers
+    story.sync.work(0.0)
+    assert only(story.outputs(), AskBlocks) == []
 
 
 def test_on_a_final_chain_blocks_are_asked_as_soon_as_there_are_headers() -> None:
     """No others replace them; and where silence means that there are no more, that takes its time to be heard."""
-    story = Story(network=replace(TOYNET, rules=replace(TOYNET.rules, final=True)))
+    rules = replace(TOYNET.rules, final=True)  # type: ignore[type-var]
+    story = Story(network=replace(TOYNET, rules=rules))
     assert only(story.outputs(), AskBlocks) == []
     story.headers(1, toy_chain(TOYNET.limits.max_headers))
+    asked = only(story.outputs(), AskHeaders)
+    story.sync.work(0.0)
     assert [request.height for request in only(story.outputs(), AskBlocks)[0].requests[:2]] == [1, 2]
+    assert asked[0].locator[0].height == TOYNET.limits.max_headers
     assert story.phase() is Phase.HEADERS
 
 

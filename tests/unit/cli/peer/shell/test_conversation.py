@@ -46,7 +46,8 @@ def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         shown = printed.out.splitlines()
         assert shown[-1] == "= CLOSED"
         begin = shown.index("> sendcmpct") + 1
-        return [line for line in shown[begin:-2] if line not in {"< sendheaders", "< sendcmpct"}], printed.err.splitlines()
+        said = [line for line in shown[begin:-2] if line not in {"< sendheaders", "< sendcmpct"}]
+        return said, printed.err.splitlines()
 
     return run
 
