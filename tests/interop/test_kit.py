@@ -28,7 +28,7 @@ from headway.testing import (
 )
 from headway.testing.actors import Backwards, Chain, Chopped, Honest, Talk
 from headway.testing.damage import DAMAGES
-from headway.types import hash_hex
+from headway.types import Hash, hash_hex
 from headway.wire import messages as m
 from tests.interop.neo_go import NeoGo
 from tests.interop.neo_networks import SINGLE
@@ -97,6 +97,10 @@ class Witnessless(Honest):
 
     def version(self, talk: Talk) -> m.Version:
         return replace(super().version(talk), services=1)
+
+    def block_for(self, talk: Talk, block: Hash) -> bytes | None:
+        talk.takes_witness = False  # though bcoin, told of compact blocks, asks for one of those
+        return super().block_for(talk, block)
 
 
 def test_a_node_brings_the_chain_of_an_actor(node: Node, peers: PeerFactory) -> None:

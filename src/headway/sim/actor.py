@@ -29,7 +29,8 @@ MAX_BLOCKS_INV: Final = 500
 """Hashes in the answer to one getblocks."""
 MAX_ANNOUNCED: Final = 8
 """Headers of one announcement; of more new blocks the last one's hash alone is told (Core MAX_BLOCKS_TO_ANNOUNCE)."""
-BLOCKS: Final = (m.InvType.BLOCK, m.InvType.WITNESS_BLOCK)
+BLOCKS: Final = (m.InvType.BLOCK, m.InvType.WITNESS_BLOCK, m.InvType.CMPCT_BLOCK)
+"""Asked for as a compact block, one comes whole, as BIP152 allows."""
 
 
 class Port(Protocol):
@@ -183,7 +184,7 @@ class Honest:
                 self.asked_inventory(talk, message)
             case m.GetData():
                 wanted = [entry for entry in message.entries if entry.type in BLOCKS]
-                talk.takes_witness = all(entry.type == m.InvType.WITNESS_BLOCK for entry in wanted)
+                talk.takes_witness = all(entry.type != m.InvType.BLOCK for entry in wanted)
                 self.asked_blocks(talk, [entry.hash for entry in wanted])
             case m.GetBlockByIndex():
                 most = min(message.count or MAX_BLOCKS_INV, MAX_BLOCKS_INV)
