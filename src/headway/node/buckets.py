@@ -116,6 +116,6 @@ class Table(Generic[T]):
         if not self._used:
             return None
         first = rng.choice(self._used) * BUCKET_SIZE
-        start = rng.randrange(BUCKET_SIZE)
-        places = (self._places[first + (start + step) % BUCKET_SIZE] for step in range(BUCKET_SIZE))
+        start = first + rng.randrange(BUCKET_SIZE)
+        places = self._places[start : first + BUCKET_SIZE] + self._places[first:start]
         return next(entry for entry in places if entry is not None)

@@ -311,7 +311,8 @@ class Pool:
             return
         is_stale = now - self._tip_at > STALE_AFTER * self._config.network.block_interval and self._is_idle
         is_slow = now >= self._rotated_at + ROTATE_INTERVAL and slow(full) is not None
-        wants = (is_stale or is_slow) and not self.slots.missing and self.slots.has_spare(now)
+        has_all = self.slots.full > 0 and not self.slots.missing
+        wants = (is_stale or is_slow) and has_all and self.slots.has_spare(now)
         self.slots.extra = int(wants)
         if wants and is_slow:
             self._rotated_at = now

@@ -381,13 +381,13 @@ def say(node: VirtualNode, message: Message) -> None:
 
 
 def found(world: World, **config: Any) -> VirtualNode:
-    """A node among twelve others that want to hear of transactions, found by a seed, for three hours."""
+    """A node among twelve others that want to hear of transactions, found by a seed, for three quarters of an hour."""
     several = tuple(Address(f"{number}.1.0.1", 4444) for number in range(1, 13))
     for each in several:
         world.node(at=str(each), relay=True)
     world.names["seed.example"] = several
     node = world.node(peers=8, dns=True, **config)
-    world.run(3 * 3600.0)
+    world.run(45 * 60.0)
     return node
 
 

@@ -230,3 +230,11 @@ def test_the_only_peer_is_kept_though_it_does_not_answer_until_it_seems_dead() -
     assert not is_kept(scene, only, asked_at=DEAD_AFTER)
     scene, [first, _] = ready_pool(A, B)
     assert not is_kept(scene, first, asked_at=1.0)
+
+
+def test_a_node_that_wants_no_peers_dials_nobody_however_old_its_tip_is() -> None:
+    """It has a book of those whom it knew when it brought the chain."""
+    scene = Scene(peers=0, peers_file=(A, B, C))
+    for now in (0.0, 1.0, 7_200.0, 7_201.0):
+        scene.pool.tick(now)
+    assert scene.orders() == []
