@@ -127,8 +127,9 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str, default_port: int | None = None) -> Address:
-        """Read `host`, `host:port`, `[v6]:port` or a bare IPv6 address. Raises ValueError that says what is wrong."""
+    def parse(cls, text: str, default_port: int | None = None, *, to_listen: bool = False) -> Address:
+        """Read `host`, `host:port`, `[v6]:port` or a bare IPv6 address. `to_listen`: port 0 is taken, too, for any free
+        one. Raises ValueError that says what is wrong."""
         text = text.strip()
         host, colon, port_text = text.rpartition(":")
         if text.startswith("["):
@@ -145,7 +146,7 @@ class Address:
         if port_text and not (port_text.isascii() and port_text.isdigit()):
             raise ValueError(f"not a port: {port_text!r} in {text!r}")
         port = int(port_text) if port_text else (default_port or 0)
-        if not (0 < port < 65536 or (port == 0 and host.endswith(".i2p"))):  # I2P has no ports (SAM 3.1)
+        if not (0 < port < 65536 or (port == 0 and (to_listen or host.endswith(".i2p")))):  # no ports there (SAM 3.1)
             raise ValueError(f"port {port} of {text!r} is not between 1 and 65535")
         return cls(_canonical_host(host), port)
 

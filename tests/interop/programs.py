@@ -108,6 +108,11 @@ class Program:
         state = "running" if self.running else f"ended with {self._process.returncode}"
         return "\n".join([f"--- {self.name} ({state}), last lines:", *self._lines[-SHOWN:], "---"])
 
+    def peak_memory(self) -> int:
+        """The most bytes that it had resident until now (Linux)."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def write_line(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")

@@ -75,6 +75,7 @@ class Node:
         bind: str | Address | Sequence[str | Address] | None = None,
         externalip: Sequence[str | Address] = (),
         maxuploadtarget: int = 0,
+        maxinbound: int = 117,
         metrics: str | Address | None = None,
         dnsseed: bool = True,
         proxy: str | Address | None = None,
@@ -99,9 +100,9 @@ class Node:
         two peers are of one. `datadir`: None: a temporary one. `bind`: where to listen and serve, one place or
         several; `metrics`: where Prometheus may ask for metrics; port 0 for any free one. `externalip`: where others
         can reach us, which peers are told, and nobody without it. `maxuploadtarget`: bytes of old blocks that are given
-        away in a day, 0: no limit. `dnsseed`: whether DNS seeds are asked. `proxy`: a
-        SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none; `onlynet`,
-        `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
+        away in a day, 0: no limit. `maxinbound`: connections of others at a time. `dnsseed`: whether DNS seeds are
+        asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
+        `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
         all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
         kept. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed, check the
         signatures of each, not only of as many as prove all hashes. `durability`: none, batch or block, see
@@ -114,10 +115,11 @@ class Node:
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
         self._asmap = None if asmap is None else Path(asmap).expanduser()
         places = (bind,) if isinstance(bind, str | Address) else bind or ()
-        self._binds = tuple(self._address(each, self.network.port) for each in places)
+        self._binds = tuple(self._address(each, self.network.port, to_listen=True) for each in places)
         self._external = tuple(self._address(each, self._port or self.network.port) for each in externalip)
         self._upload_target = maxuploadtarget
-        self._metrics = None if metrics is None else self._address(metrics, None)
+        self._max_inbound = maxinbound
+        self._metrics = None if metrics is None else self._address(metrics, None, to_listen=True)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
         self._connect, self._addnode, self._seednode = map(self._named, (connect, addnode, seednode))
         self._dnsseed = dnsseed
@@ -347,6 +349,7 @@ class Node:
             port=self._port,
             external=self._external,
             upload_target=self._upload_target,
+            max_inbound=self._max_inbound,
         )
 
     @property
@@ -371,11 +374,11 @@ class Node:
         return endpoint.address
 
     @staticmethod
-    def _address(where: str | Address, default_port: int | None) -> Address:
+    def _address(where: str | Address, default_port: int | None, *, to_listen: bool = False) -> Address:
         if isinstance(where, Address):
             return where
         try:
-            return Address.parse(where, default_port)
+            return Address.parse(where, default_port, to_listen=to_listen)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 

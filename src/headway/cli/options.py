@@ -111,6 +111,7 @@ class Serving(TypedDict):
 
     externalip: tuple[str, ...]
     maxuploadtarget: int
+    maxinbound: int
 
 
 def serving_options(function: F) -> F:
@@ -128,7 +129,15 @@ def serving_options(function: F) -> F:
         metavar="SIZE",
         help="Give away no more than so many bytes of old blocks in a day (5GB).  [default: no limit]",
     )
-    return external(target(function))
+    inbound = click.option(
+        "--maxinbound",
+        type=click.IntRange(0, 100_000),
+        metavar="N",
+        default=117,
+        show_default=True,
+        help="Take so many connections of others; who has least reason to stay goes for one more.",
+    )
+    return external(target(inbound(function)))
 
 
 def metrics_option(function: F) -> F:
@@ -149,11 +158,8 @@ def metrics_option(function: F) -> F:
 def _listening_address(text: str, default_port: int | None, option: str) -> Address:
     from headway.types import Address
 
-    host, colon, port = text.rpartition(":")
     try:
-        if colon and port == "0":
-            return Address(Address.parse(f"{host}:1").host, 0)
-        return Address.parse(text, default_port)
+        return Address.parse(text, default_port, to_listen=True)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from None
 

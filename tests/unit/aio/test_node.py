@@ -398,8 +398,9 @@ async def test_address_where_one_cannot_listen_is_a_config_error(tmp_path: Path)
 async def test_node_serves_what_it_has_stored(tmp_path: Path) -> None:
     async with ToyServer(CHAIN) as server, node(server, tmp_path) as ours:
         await ours.synced()
-    async with Node(network=TOYNET, peers=0, datadir=tmp_path, bind=Address("127.0.0.1", 0)) as serving:
+    async with Node(network=TOYNET, peers=0, datadir=tmp_path, bind="127.0.0.1:0") as serving:
         assert serving.listening is not None
+        assert serving.listening.port > 0
         async with Node(network=TOYNET, connect=[serving.listening]) as ours:
             await ours.synced()
             assert ours.status().tip.hash == toy_hash(CHAIN[-1])
