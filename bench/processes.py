@@ -12,6 +12,8 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -28,15 +30,19 @@ _TOO_LONG: Final = 300
 """Seconds after which a contender hangs."""
 
 
-class Source:
-    """`bench.source`, running inside the context manager."""
+class Server:
+    """A process that prints `listening PORT`, then answers each line by its CPU seconds; running inside the context
+    manager."""
 
-    def __init__(self, *arguments: object) -> None:
-        self._argv = [sys.executable, "-m", "bench.source", *map(str, arguments)]
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._argv = argv
+        self._environment = {**os.environ, **environment}
 
     def __enter__(self) -> Self:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, text=True, cwd=REPOSITORY)
+        self._process = subprocess.Popen(
+            self._argv, stdin=pipe, stdout=pipe, text=True, cwd=REPOSITORY, env=self._environment
+        )
         try:
             self.port = int(self._line().removeprefix("listening "))
         except ValueError:
@@ -56,15 +62,10 @@ class Source:
         self._process.stdin.flush()
         return float(self._line())
 
-    def served(self, contender: Contender) -> Contender:
-        """`contender`, whose sample says what it cost the source as well."""
-
-        def run() -> Sample:
-            before = self.cpu_seconds()
-            sample = contender()
-            return {**sample, "source CPU": self.cpu_seconds() - before}
-
-        return run
+    def peak_memory(self) -> float:
+        """MiB."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     def _line(self) -> str:
         assert self._process.stdout is not None, "it is a pipe"
@@ -75,29 +76,64 @@ class Source:
         self._process.communicate()
 
 
+class Source(Server):
+    """`bench.source`."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__([sys.executable, "-m", "bench.source", *map(str, arguments)], {})
+
+    def served(self, contender: Contender) -> Contender:
+        """`contender`, whose sample says what it cost the source as well."""
+
+        def run() -> Sample:
+            before = self.cpu_seconds()
+            sample = contender()
+            return {**sample, "source CPU": self.cpu_seconds() - before}
+
+        return run
+
+
+def our_server(who: str, module: str, *arguments: object) -> Server:
+    """A module of `bench` that serves, with the kernel or without."""
+    return Server(*_ours(who, module, *arguments))
+
+
+def bcoin_server(path: Path) -> Server:
+    """bcoin by `others/bcoin.js`, with the chain in a blk file."""
+    return Server(_bcoin_argv("serve", path), {"NODE_BACKEND": "js"})
+
+
 def ours(who: str, module: str, *arguments: object) -> Contender:
     """A module of `bench` in a process with the kernel or without."""
 
     def run() -> Sample:
-        if who == NATIVE and kernel.NAME != "native":
-            raise Absent(kernel.describe())
-        pure = {"HEADWAY_PURE": "" if who == NATIVE else "1"}
-        return _result([sys.executable, "-m", f"bench.{module}", *map(str, arguments)], pure)
+        return _result(*_ours(who, module, *arguments))
 
     return run
+
+
+def _ours(who: str, module: str, *arguments: object) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of a module of `bench`."""
+    if who == NATIVE and kernel.NAME != "native":
+        raise Absent(kernel.describe())
+    pure = {"HEADWAY_PURE": "" if who == NATIVE else "1"}
+    return [sys.executable, "-m", f"bench.{module}", *map(str, arguments)], pure
 
 
 def bcoin(*arguments: object) -> Contender:
     """bcoin by `others/bcoin.js`, all in JavaScript: its modules in C do not build on the Node of today."""
 
     def run() -> Sample:
-        node = shutil.which("node")
-        if node is None or not _BCOIN.is_dir():
-            raise Absent("bcoin is not installed: run `make setup` where Node is installed")
-        argv = [node, str(OTHERS / "bcoin.js"), str(_BCOIN), *map(str, arguments)]
-        return _result_of_others(argv, {"NODE_BACKEND": "js"})
+        return _result_of_others(_bcoin_argv(*arguments), {"NODE_BACKEND": "js"})
 
     return run
+
+
+def _bcoin_argv(*arguments: object) -> list[str]:
+    node = shutil.which("node")
+    if node is None or not _BCOIN.is_dir():
+        raise Absent("bcoin is not installed: run `make setup` where Node is installed")
+    return [node, str(OTHERS / "bcoin.js"), str(_BCOIN), *map(str, arguments)]
 
 
 def with_library(name: str, *arguments: object) -> Contender:

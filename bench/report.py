@@ -16,7 +16,7 @@ from typing import Any, Final
 from bench import measure
 from bench.chains import REPOSITORY
 
-BENCHES: Final = ("headers", "blocks", "verify", "peer", "idle", "neo", "resume", "growth")
+BENCHES: Final = ("headers", "blocks", "verify", "peer", "serve", "idle", "neo", "resume", "growth")
 OUTPUT: Final = REPOSITORY / "bench" / "report.json"
 
 

@@ -5,9 +5,10 @@
 //     node bcoin.js DIRECTORY_OF_BCOIN headers PORT COUNT       its Peer, from the prepared source: COUNT headers at least
 //     node bcoin.js DIRECTORY_OF_BCOIN blocks PORT CONNECTIONS BYTES    the same with blocks
 //     node bcoin.js DIRECTORY_OF_BCOIN flood PORT KIND COUNT    the same with small messages
+//     node bcoin.js DIRECTORY_OF_BCOIN serve FILE               its node, with the chain of a blk file: `listening PORT`
 //     node bcoin.js DIRECTORY_OF_BCOIN parse FILE               blocks, each behind its name; what each costs
 //
-// Prints one JSON object: measure -> value. Headers are parsed, hashed and checked for work and link; blocks are parsed
+// Prints one JSON object: measure -> value; a server answers each line on stdin by its CPU seconds. Headers are parsed, hashed and checked for work and link; blocks are parsed
 // and verified as its own node does before it looks at the chain (work, merkle root, sizes, each transaction by itself),
 // without the witness commitment, which its node checks elsewhere.
 
@@ -122,6 +123,34 @@ async function timeFlood(port, kind, count) {
   return {[`${kind}: by a peer`]: count / (now() - start)};
 }
 
+// A node in memory that serves the blocks of a blk file. Their coins are invented, so they go into its store unjudged.
+async function serve(file) {
+  const node = new bcoin.FullNode({
+    network: 'regtest', memory: true, listen: true, host: '127.0.0.1', publicHost: '127.0.0.1', maxInbound: 100,
+    seeds: [], httpHost: '127.0.0.1', httpPort: 0, apiKey: 'bench', workers: false,
+  });
+  node.pool.options.port = 0;
+  node.pool.discoverExternal = async () => {};
+  await node.open();
+  const chain = node.chain;
+  chain.db.connectBlock = async () => {};
+  const data = fs.readFileSync(file);
+  for (let at = 0; at < data.length;) {
+    const length = data.readUInt32LE(at + 4);
+    const block = bcoin.Block.fromRaw(data.subarray(at + 8, at += 8 + length));
+    const entry = bcoin.ChainEntry.fromBlock(block, chain.tip);
+    await chain.db.save(entry, block, new bcoin.CoinView());
+    chain.tip = entry;
+    chain.height = entry.height;
+  }
+  chain.synced = true;
+  await node.connect();
+  console.log('listening', node.pool.server.address().port);
+  const lines = require('readline').createInterface({input: process.stdin});
+  lines.on('line', () => console.log((process.cpuUsage().user + process.cpuUsage().system) / 1e6));
+  return new Promise(resolve => lines.on('close', resolve));
+}
+
 // Each entry of the file: length of the name u32, name, length of the block u32, block.
 function timeParsing(file) {
   const data = fs.readFileSync(file);
@@ -149,6 +178,8 @@ async function main([what, ...words]) {
       return timeBlocks(Number(words[0]), Number(words[1]), Number(words[2]));
     case 'flood':
       return timeFlood(Number(words[0]), words[1], Number(words[2]));
+    case 'serve':
+      return serve(words[0]);
     case 'parse':
       return timeParsing(words[0]);
     default:
