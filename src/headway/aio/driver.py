@@ -134,8 +134,7 @@ class NodeDriver:
         await self._loop.run_in_executor(self._writer, self._storage.drop, position)
         self.machine.sync.chain.forget(position)
         self.machine.sync.reconsider()
-        self.machine.handle_timer(self._loop.time())
-        self.after_input()
+        self.look_again()
         return None
 
     def peer_infos(self) -> list[PeerInfo]:
@@ -163,6 +162,11 @@ class NodeDriver:
         return infos
 
     # Inputs.
+
+    def look_again(self) -> None:
+        """Something else is wanted of the machine."""
+        self.machine.handle_timer(self._loop.time())
+        self.after_input()
 
     def after_input(self) -> None:
         """Carry out what the machine orders; every input ends here."""

@@ -10,9 +10,9 @@ import asyncio
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing
-from itertools import islice
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from headway.aio.asmap import read_asmap
 from headway.aio.broadcast import wait_for
@@ -20,9 +20,11 @@ from headway.aio.closing import Leave, close_stores
 from headway.aio.config import USER_AGENT
 from headway.aio.connection import words
 from headway.aio.driver import NodeDriver
+from headway.aio.fetch import blocks, fetch, headers, position_of
 from headway.aio.follow import follow
+from headway.aio.places import place, reachable
 from headway.aio.readers import Readers
-from headway.aio.status import status_of
+from headway.aio.status import last_errors, status_of
 from headway.aio.storage import opener
 from headway.errors import ConfigError, LocalProtocolError
 from headway.network_file import load_network
@@ -45,13 +47,8 @@ if TYPE_CHECKING:
     from headway.node.orders import BlockConnected, BlockDisconnected
     from headway.peer.info import PeerInfo
     from headway.store import Store
-    from headway.types import Height, Locator, Raw
-
-
-MAX_ERRORS: Final = 5
-"""Addresses of each kind of which `last_errors` tells."""
-MAX_LOOK: Final = 1_000
-"""Addresses that it looks through for those out of reach."""
+    from headway.types import Hash, Header, Height, Locator, Raw
+    from headway.wire.messages import Block
 
 
 class Node:
@@ -115,13 +112,14 @@ class Node:
         self._peers_file = None if peers_file is None else Path(peers_file).expanduser()
         self._asmap = None if asmap is None else Path(asmap).expanduser()
         places = (bind,) if isinstance(bind, str | Address) else bind or ()
-        self._binds = tuple(self._address(each, self.network.port, to_listen=True) for each in places)
-        self._external = tuple(self._address(each, self._port or self.network.port) for each in externalip)
+        self._binds = tuple(place(each, self.network.port, to_listen=True) for each in places)
+        self._external = tuple(place(each, self._port or self.network.port) for each in externalip)
         self._upload_target = maxuploadtarget
         self._max_inbound = maxinbound
-        self._metrics = None if metrics is None else self._address(metrics, None, to_listen=True)
+        self._metrics = None if metrics is None else place(metrics, None, to_listen=True)
         self._ways = Ways.of(proxy=proxy, onion=onion, onlynet=onlynet, cjdnsreachable=cjdnsreachable)
-        self._connect, self._addnode, self._seednode = map(self._named, (connect, addnode, seednode))
+        named = partial(reachable, default_port=self.network.port, ways=self._ways)
+        self._connect, self._addnode, self._seednode = map(named, (connect, addnode, seednode))
         self._dnsseed = dnsseed
         self._peers = peers
         self._sync = sync
@@ -186,7 +184,7 @@ class Node:
 
     @property
     def machine(self) -> NodeMachine:
-        """The node's state, to be looked at. Raises LocalProtocolError outside `async with`."""
+        """Its state, to be looked at. Raises LocalProtocolError outside `async with`."""
         return self.driver.machine
 
     @property
@@ -212,16 +210,7 @@ class Node:
 
     def last_errors(self) -> list[str]:
         """`address: why` of addresses and DNS seeds that failed."""
-        slots, ways = self.machine.slots, self._ways
-        unreached = (e.address for e in islice(slots.book.entries(), MAX_LOOK) if not e.manual)
-        out_of_reach = [f"{each}: {ways.why_not(each)}" for each in unreached if not ways.is_reachable(each)]
-        found = [
-            *([slots.proxy_error] if slots.proxy_error else []),
-            *slots.book.last_errors(MAX_ERRORS),
-            *out_of_reach[:MAX_ERRORS],
-            *self.machine.pool.seeds.last_errors(),
-        ]
-        return list(dict.fromkeys(found))
+        return last_errors(self.machine, self._ways)
 
     def is_synced(self, stop_at: Height | None = None) -> bool:
         """Everything up to `stop_at` is stored; None: up to the tip, about which every ready peer was heard."""
@@ -267,6 +256,27 @@ class Node:
         ) as events:
             async for event in events:
                 yield event
+
+    async def block(self, which: Height | Hash | BlockId) -> Block:
+        """One block, verified: of the best chain by its height, of any that we know by its hash; out of the store, or
+        of some peer, and then not stored. Waits for its header while headers are coming, and for peers. Raises
+        LocalProtocolError for one whose header does not come, RequestFailed when no peer gives it, InvalidBlock when
+        our own rules refuse it, StoreError."""
+        return await fetch(self, await position_of(self, which))
+
+    async def blocks(self, first: Height, last: Height | None = None) -> AsyncGenerator[Block, None]:
+        """Those at these heights (`last` None: up to the tip), in order, as `block` gives each; several are asked for
+        at a time. They are of the chain that is best at the beginning: to hear of reorganisations, `follow` it."""
+        async with aclosing(blocks(self, first, last)) as found:
+            async for block in found:
+                yield block
+
+    async def headers(self, first: Height = 0, last: Height | None = None) -> AsyncGenerator[Header, None]:
+        """Those at these heights (`last` None: up to the tip), in order, of the chain that is best at the beginning. Of
+        a chain of signed headers they come without their signatures."""
+        async with aclosing(headers(self, first, last)) as found:
+            async for header in found:
+                yield header
 
     async def broadcast(
         self,
@@ -372,20 +382,3 @@ class Node:
         except OSError as error:
             raise ConfigError(f"cannot listen on {address} for metrics: {words(error)}") from None
         return endpoint.address
-
-    @staticmethod
-    def _address(where: str | Address, default_port: int | None, *, to_listen: bool = False) -> Address:
-        if isinstance(where, Address):
-            return where
-        try:
-            return Address.parse(where, default_port, to_listen=to_listen)
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
-
-    def _named(self, addresses: Sequence[str | Address]) -> tuple[Address, ...]:
-        """Those that the user named, each of which can be reached."""
-        found = tuple(self._address(each, self.network.port) for each in addresses)
-        for address in found:
-            if self._ways.to(address) is None:
-                raise ConfigError(self._ways.why_not(address))
-        return found

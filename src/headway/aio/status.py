@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from headway.peer.events import PeerState
 from headway.types import BlockId
@@ -11,6 +12,12 @@ from headway.types import BlockId
 if TYPE_CHECKING:
     from headway.node.machine import NodeMachine
     from headway.sync.lowwork import PresyncProgress
+    from headway.ways import Ways
+
+MAX_ERRORS: Final = 5
+"""Addresses of each kind of which `last_errors` tells."""
+MAX_LOOK: Final = 1_000
+"""Addresses that it looks through for those out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +98,17 @@ def status_of(machine: NodeMachine) -> NodeStatus:
         held_headers=machine.sync.headers.held,
         rejected=counters.rejected,
     )
+
+
+def last_errors(machine: NodeMachine, ways: Ways) -> list[str]:
+    """`address: why` of addresses and DNS seeds that failed."""
+    slots = machine.slots
+    unreached = (e.address for e in islice(slots.book.entries(), MAX_LOOK) if not e.manual)
+    out_of_reach = [f"{each}: {ways.why_not(each)}" for each in unreached if not ways.is_reachable(each)]
+    found = [
+        *([slots.proxy_error] if slots.proxy_error else []),
+        *slots.book.last_errors(MAX_ERRORS),
+        *out_of_reach[:MAX_ERRORS],
+        *machine.pool.seeds.last_errors(),
+    ]
+    return list(dict.fromkeys(found))

@@ -32,6 +32,7 @@ from headway.sync.output import (
     Blame,
     BlocksDelivered,
     Conflict,
+    JudgeBlock,
     Overdue,
     ProveHeaders,
     Rejected,
@@ -48,6 +49,8 @@ from headway.sync.scheduler import SyncScheduler
 from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headway.network import BlockVerdict, Headers, Limits
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
@@ -125,7 +128,9 @@ class Dispatcher:
             case ProveHeaders():
                 self._prove(output)
             case VerifyBlock():
-                self._verify(output)
+                self._verify(output, self._sync.verified)
+            case JudgeBlock():
+                self._verify(output, self._sync.fetches.judged)
             case Blame():
                 self._blame(output, now)
             case Stalled():
@@ -253,9 +258,9 @@ class Dispatcher:
         if self.counters.first_request_at is None:
             self.counters.first_request_at = now
 
-    def _verify(self, output: VerifyBlock) -> None:
+    def _verify(self, output: VerifyBlock | JudgeBlock, tell: Callable[[int, BlockVerdict], None]) -> None:
         def judged(verdict: BlockVerdict, _now: Instant) -> None:
-            self._sync.verified(output.position, verdict)
+            tell(output.position, verdict)
 
         self._outbox.ask(lambda number: Verify(number, output.request, output.context, output.raw), judged)
 

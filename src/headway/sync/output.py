@@ -71,6 +71,16 @@ class VerifyBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeBlock:
+    """The same for a block that somebody asked for by itself; tell `Fetches.judged`."""
+
+    position: int
+    request: BlockRequest
+    context: Any
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
 class Blame:
     """The peer broke a rule; what follows stands on the error."""
 
@@ -131,6 +141,6 @@ class BlocksDelivered:
 
 
 SyncOutput: TypeAlias = (
-    AskHeaders | AskAnnounced | AskBlocks | Write | ProveHeaders | VerifyBlock
+    AskHeaders | AskAnnounced | AskBlocks | Write | ProveHeaders | VerifyBlock | JudgeBlock
     | Blame | Stalled | Overdue | Rejected | Conflict | TipMoved | BlocksDelivered
 )  # fmt: skip

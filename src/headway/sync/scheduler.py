@@ -1,8 +1,8 @@
 """The sync as a whole: what peers bring goes in, what to ask, verify and store comes out.
 
 It owns the order of things (headers first, then blocks) and nothing else: whom to ask for headers is `sync.headers`,
-what becomes of them `sync.intake`, which blocks of whom is `sync.blocks`, what is best is `chain.headers`, what has
-been delivered is `chain.blocks`, and what comes out is listed in `sync.output`.
+what becomes of them `sync.intake`, which blocks of whom is `sync.blocks`, single blocks `sync.fetch`, what is best is
+`chain.headers`, what has been delivered is `chain.blocks`, and what comes out is listed in `sync.output`.
 Called by `node.machine`.
 """
 
@@ -18,6 +18,7 @@ from headway.errors import CodecError, HandshakeRejected, InvalidBlock, MutatedB
 from headway.network import BlockStatus, BlockVerdict, Headers
 from headway.peer.events import HeadersReceived
 from headway.sync.blocks import BlockScheduler
+from headway.sync.fetch import Fetches
 from headway.sync.headers import HeaderSync, Stranger
 from headway.sync.intake import HeaderIntake
 from headway.sync.lowwork import LowWork
@@ -100,7 +101,8 @@ class SyncScheduler:
             max_in_flight=network.limits.max_blocks_in_flight,
         )
         self._wants_blocks = floor is not None
-        self._ready: set[int] = set()
+        self._ready: dict[int, int | None] = {}  # peer -> how many of its newest blocks it keeps, None: all
+        self.fetches = Fetches(tree, self.headers, self._ready, rng=rng)
         self._verifying: dict[int, tuple[int, BlockRequest, Block]] = {}  # position -> sender, request, answer
         self._damaged: Counter[int] = Counter()  # by peer
         self._storing: dict[int, int] = {}  # position -> bytes being written
@@ -151,7 +153,7 @@ class SyncScheduler:
 
     def peer_ready(self, peer: int, *, keeps: int | None = None, is_trusted: bool = False) -> None:
         """`keeps`: it has only so many of its newest blocks; None: all. `is_trusted`: its user named it."""
-        self._ready.add(peer)
+        self._ready[peer] = keeps
         self.low_work.add_peer(peer, is_trusted=is_trusted)
         self.headers.add_peer(peer, is_trusted=is_trusted)
         self.blocks.add_peer(peer, keeps=keeps)
@@ -159,8 +161,9 @@ class SyncScheduler:
     def peer_lost(self, peer: int, now: Instant) -> None:
         if peer in self._ready:
             self._follow(peer, moved=self._intake.lost(peer, now))
-        self._ready.discard(peer)
+        self._ready.pop(peer, None)
         self._damaged.pop(peer, None)
+        self.fetches.drop_peer(peer)
         self.low_work.drop_peer(peer)
         self.headers.drop_peer(peer)
         self.blocks.drop_peer(peer)
@@ -203,6 +206,7 @@ class SyncScheduler:
         if event.request is not None and event.request.header is None:
             self._take_header(peer, event.block, wall_time, now)
             return
+        self.fetches.received(peer, event.block)
         block_hash = event.request.hash if event.request is not None else event.block.hash
         position = self._tree.find(block_hash)
         if position is None or not self._wants_blocks:
@@ -216,6 +220,7 @@ class SyncScheduler:
     def blocks_not_found(self, peer: int, requests: Sequence[BlockRequest], now: Instant) -> None:
         positions = (self._tree.find(request.hash) for request in requests)
         self.blocks.refused(peer, [position for position in positions if position is not None], now)
+        self.fetches.refused(peer, [request.hash for request in requests])
 
     def verified(self, position: int, verdict: BlockVerdict) -> None:
         peer, request, block = self._verifying.pop(position)
@@ -255,6 +260,8 @@ class SyncScheduler:
                 self._deliver(output)
             else:
                 self._out.append(output)
+        self.fetches.tick(now)
+        self._out += self.fetches.take()
 
     def due(self) -> Instant | None:
         times = self._intake.due(), self.headers.due(), self.blocks.due()
