@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "sync": "Bring headers and blocks into the data directory, verified; resumes.",
+    "follow": "Print each block as it joins the best chain or leaves it.",
+    "get": "Fetch a header, a block or a transaction, checked against the headers.",
     "verify": "Check a data directory, a block file, headers or one block.",
     "export": "Write stored blocks to a file.",
     "peer": "Talk to one peer: report, ping, headers, blocks, addresses, shell.",

@@ -91,7 +91,7 @@ async def test_a_block_that_no_peer_gives_is_an_error(monkeypatch: pytest.Monkey
     async with ToyServer(CHAIN) as server, node(server) as ours:
         await ours.until(lambda: ours.machine.sync.has_all_headers)
         server.chain[99:] = []
-        with pytest.raises(RequestFailed, match="no peer gives block .* all that have its header were asked"):
+        with pytest.raises(RequestFailed, match=r"no peer gives block .* all that have its header were asked"):
             await ours.block(100)
         assert len(ours.machine.sync.fetches) == 0
 
