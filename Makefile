@@ -50,17 +50,17 @@ demo: $(INSTALLED) $(KERNEL)
 
 # The hot loops exist twice: what rests on them runs with the native kernel and, once more, in pure Python.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 	@if command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-kernel; fi
 
 test-kernel: $(KERNEL)
 	cd kernel && cargo test --quiet --locked
-	HEADWAY_PURE=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit/chain tests/unit/kernel tests/unit/networks tests/unit/node tests/unit/sync tests/prop/test_node.py
+	HEADWAY_PURE=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile tests/unit/chain tests/unit/kernel tests/unit/networks tests/unit/node tests/unit/sync tests/prop/test_node.py
 
 # Whole stories are left out: they do not say which branches of a module its own tests miss, and counting makes them four
 # times as slow.
 coverage: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term tests/unit tests/prop
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --cov --cov-report term tests/unit tests/prop
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ _SLOW_MACHINE = [HealthCheck.too_slow]
 settings.register_profile("dev", max_examples=60, deadline=None, suppress_health_check=_SLOW_MACHINE)
 # The same examples on every run, so that a failure there can be repeated here by the line that print_blob gives.
 settings.register_profile(
-    "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_MACHINE
+    "ci", max_examples=50, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_MACHINE
 )
 settings.register_profile(
     "nightly", max_examples=5_000, deadline=None, print_blob=True, suppress_health_check=_SLOW_MACHINE

@@ -21,7 +21,7 @@ SETTINGS: Final = {
     "another order of hashes": {"PYTHONHASHSEED": "4242"},
     "without the native kernel": {"PYTHONHASHSEED": "7", "HEADWAY_PURE": "1"},
 }
-SHARE: Final = 8
+SHARE: Final = 16
 """One scenario in so many is played with one seed, others with another."""
 FAMILIES: Final = ("regtest", "neo2", "neo3")
 
