@@ -68,6 +68,8 @@ class _Reader:
             self._writer.write(frame("verack", b""))
             hashes = await self._headers()
             assert hashes == self._crowd.hashes, "the chain is another"
+            if not self._is_slow:
+                await self._crowd.start.wait()
             for at in range(0, len(self._wanted), BATCH):
                 await self._blocks([hashes[number] for number in self._wanted[at : at + BATCH]])
         finally:
@@ -122,6 +124,8 @@ class _Crowd:
 
     def __init__(self, hashes: list[Hash], quick: int) -> None:
         self.hashes = hashes
+        self.start = asyncio.Barrier(quick)
+        """The quick ones ask for blocks once all of them have their headers: what each gets is the server's doing."""
         self._pieces = 0
         self._per_turn = quick * SLOWNESS
         self._turns: list[tuple[int, asyncio.Future[None]]] = []
