@@ -125,7 +125,7 @@ def bcoin() -> Iterator[Bcoin]:
 @pytest.mark.parametrize(
     ("seconds", "wait", "seed"),
     [
-        pytest.param(14.0, 0.05, 7, id="14s-seed7"),
+        pytest.param(20.0, 0.05, 7, id="20s-seed7"),
         pytest.param(300.0, 0.1, 7, id="300s-seed7", marks=[pytest.mark.soak, pytest.mark.timeout(1200)]),
     ],
 )

@@ -49,8 +49,6 @@ from headway.sync.scheduler import SyncScheduler
 from headway.types import BlockRequest, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from headway.network import BlockVerdict, Headers, Limits
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
@@ -127,10 +125,8 @@ class Dispatcher:
                 self._collect(output)
             case ProveHeaders():
                 self._prove(output)
-            case VerifyBlock():
-                self._verify(output, self._sync.verified)
-            case JudgeBlock():
-                self._verify(output, self._sync.fetches.judged)
+            case VerifyBlock() | JudgeBlock():
+                self._verify(output)
             case Blame():
                 self._blame(output, now)
             case Stalled():
@@ -258,9 +254,12 @@ class Dispatcher:
         if self.counters.first_request_at is None:
             self.counters.first_request_at = now
 
-    def _verify(self, output: VerifyBlock | JudgeBlock, tell: Callable[[int, BlockVerdict], None]) -> None:
+    def _verify(self, output: VerifyBlock | JudgeBlock) -> None:
         def judged(verdict: BlockVerdict, _now: Instant) -> None:
-            tell(output.position, verdict)
+            if isinstance(output, JudgeBlock):
+                self._sync.fetches.judged(output.position, verdict)
+            else:
+                self._sync.verified(output.position, verdict)
 
         self._outbox.ask(lambda number: Verify(number, output.request, output.context, output.raw), judged)
 
