@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from headway.aio.node import Node
+    from headway.chain.headers import HeaderTree
     from headway.types import Hash, Header, Height
 
 AHEAD: Final = 16
@@ -30,8 +31,7 @@ async def position_of(node: Node, which: Height | Hash | BlockId) -> int:
     machine = node.machine
     tree, sync = machine.tree, machine.sync
     if isinstance(which, int):
-        if which < tree.root.height:
-            raise LocalProtocolError(f"the chain begins at height {tree.root.height}, and {which} is below")
+        _require_above_root(tree, which)
         await node.until(lambda: tree.tip.height >= which or sync.has_all_headers)
         if tree.tip.height < which:
             raise LocalProtocolError(f"height {which} is above the tip, which is at {tree.tip.height}")
@@ -75,14 +75,8 @@ async def fetch(node: Node, position: int) -> Block:
 
 async def blocks(node: Node, first: Height, last: Height | None) -> AsyncGenerator[Block, None]:
     """Those at these heights, in order, of the chain that is best at the beginning; several are asked for at a time."""
-    tree = node.machine.tree
-    if last is None:
-        await node.until(lambda: node.machine.sync.has_all_headers)
-        last = tree.tip.height
-    top = await position_of(node, last)
-    if first < tree.root.height:
-        raise LocalProtocolError(f"the chain begins at height {tree.root.height}, and {first} is below")
-    heights = iter(range(first, last + 1))
+    tree, top = node.machine.tree, await _top(node, first, last)
+    heights = iter(range(first, tree.height(top) + 1))
     asked: deque[asyncio.Task[Block]] = deque()
     try:
         while True:
@@ -101,12 +95,21 @@ async def blocks(node: Node, first: Height, last: Height | None) -> AsyncGenerat
 
 async def headers(node: Node, first: Height, last: Height | None) -> AsyncGenerator[Header, None]:
     """Those at these heights, in order, of the chain that is best at the beginning."""
-    tree, rules = node.machine.tree, node.network.rules
-    if last is None:
-        await node.until(lambda: node.machine.sync.has_all_headers)
-        last = tree.tip.height
-    top = await position_of(node, last)
-    if first < tree.root.height:
-        raise LocalProtocolError(f"the chain begins at height {tree.root.height}, and {first} is below")
-    for height in range(first, last + 1):
+    tree, rules, top = node.machine.tree, node.network.rules, await _top(node, first, last)
+    for height in range(first, tree.height(top) + 1):
         yield rules.parse_header(tree.header(tree.branch(top).position(height)))
+
+
+async def _top(node: Node, first: Height, last: Height | None) -> int:
+    """Where a range ends: at the tip, once all headers are here, for None. Raises LocalProtocolError."""
+    tree = node.machine.tree
+    _require_above_root(tree, first)
+    if last is not None:
+        return await position_of(node, last)
+    await node.until(lambda: node.machine.sync.has_all_headers)
+    return tree.tip_position
+
+
+def _require_above_root(tree: HeaderTree, height: Height) -> None:
+    if height < tree.root.height:
+        raise LocalProtocolError(f"the chain begins at height {tree.root.height}, and {height} is below")

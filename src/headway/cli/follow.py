@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headway.cli.options import (
+    TIP,
     Reach,
     Seconds,
+    as_height,
     checkpoint_option,
     common_options,
     datadir_option,
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from headway.node.orders import BlockConnected, BlockDisconnected
     from headway.types import BlockId, Height, Locator
 
-TIP = "tip"
 START = "--start"
 
 
@@ -46,17 +47,13 @@ class Start(click.ParamType[Any]):
         if value == TIP:
             return TIP
         if ":" not in value:
-            if value.isascii() and value.isdigit() and len(value) <= 10:
-                return int(value)
+            if (height := as_height(value)) is not None:
+                return height
             self.fail(f"{value!r} is no height, not {TIP!r}, and no HEIGHT:HASH", param, ctx)
         try:
             return parse_block(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-class Options(Reach):
-    """Those that go to `Node` as they are."""
 
 
 class Ledger:
@@ -139,7 +136,7 @@ def follow(
     deadline: float | None,
     checkpoint: str | None,
     output: Output,
-    **options: Unpack[Options],
+    **reach: Unpack[Reach],
 ) -> Exit:
     """Print each block of the best chain as it comes: + for one that joins it, - for one that it leaves again.
 
@@ -156,7 +153,7 @@ def follow(
         datadir=datadir or default_datadir(network),
         connect=[peer_address(each, network, "--connect") for each in connect],
         peers_file=peers_file,
-        **options,
+        **reach,
     )
     ledger = Ledger(output, _start(start), count)
     return run(lambda interrupted: _follow(node, ledger, deadline, output, interrupted))
@@ -179,27 +176,35 @@ def _start(given: Sequence[Height | str | BlockId]) -> Height | str | Locator:
 async def _follow(
     node: Node, ledger: Ledger, deadline: float | None, output: Output, interrupted: asyncio.Event
 ) -> Exit:
+    import asyncio
+
     from headway.cli import progress
     from headway.cli.running import first_done
 
     async with node:
         for repair in node.repairs:
             output.note(f"repaired: {repair}")
-        outcome = await first_done(
-            {
-                Exit.DONE: _tell(node, ledger),
-                Exit.INTERRUPTED: interrupted.wait(),
-                Exit.NO_PEERS: node.until(lambda: node.is_hopeless),
-            },
-            meanwhile=progress.show(output, node.status, None),
-            within=deadline,
-        )
+        showing = asyncio.ensure_future(progress.show(output, node.status, None))
+        try:
+            outcome = await first_done(
+                {
+                    Exit.DONE: _tell(node, ledger, showing),
+                    Exit.INTERRUPTED: interrupted.wait(),
+                    Exit.NO_PEERS: node.until(lambda: node.is_hopeless),
+                },
+                within=deadline,
+            )
+        finally:
+            showing.cancel()
+            await asyncio.wait([showing])
         if outcome is Exit.NO_PEERS and node.status().misbehaved:
             outcome = Exit.INVALID_DATA
         return _report(node, ledger, Exit.INCOMPLETE if outcome is None else outcome, output)
 
 
-async def _tell(node: Node, ledger: Ledger) -> None:
+async def _tell(node: Node, ledger: Ledger, showing: asyncio.Future[None]) -> None:
+    """`showing`: the progress, which ends before the first line, or that would stand behind it on a terminal."""
+    import asyncio
     from contextlib import aclosing
 
     from headway.node.orders import BlockConnected
@@ -210,6 +215,9 @@ async def _tell(node: Node, ledger: Ledger) -> None:
         start = node.machine.tree.tip.height
     async with aclosing(node.follow(start)) as events:
         async for event in events:
+            if not showing.done():
+                showing.cancel()
+                await asyncio.wait([showing])
             if isinstance(event, BlockConnected):
                 ledger.joined(event)
             else:
@@ -228,6 +236,8 @@ def _below(tree: HeaderTree, block: BlockId, start: Height | Locator) -> BlockId
 
 
 def _report(node: Node, ledger: Ledger, outcome: Exit, output: Output) -> Exit:
+    from headway.cli.running import unreachable
+
     result = ledger.result(node.network.name)
     resume = f"go on with: {_resume(ledger)}"
     match outcome:
@@ -236,7 +246,7 @@ def _report(node: Node, ledger: Ledger, outcome: Exit, output: Output) -> Exit:
         case Exit.INCOMPLETE:
             output.say(f"the deadline has come; {resume}")
         case Exit.NO_PEERS:
-            result["error"] = "no peer is reachable: " + ("; ".join(node.last_errors()) or "no address is known")
+            result["error"] = unreachable(node.last_errors())
             output.error(f"{result['error']}. Name one that runs with --connect HOST:PORT")
         case Exit.INVALID_DATA:
             result["error"] = "the peers serve invalid data: " + "; ".join(node.last_errors())

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from headway.cli.options import (
+    TIP,
     Reach,
     Seconds,
+    as_height,
     checkpoint_option,
     common_options,
     datadir_option,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from headway.network import Network
     from headway.types import Hash, Height
 
-TIP = "tip"
 HEADER, BLOCK, TX = KINDS = ("header", "block", "tx")
 UNPROVEN = "unconfirmed, unproven: a peer gave it, and no block that contains it was named (--block)"
 
@@ -44,16 +45,12 @@ class Which(click.ParamType[Any]):
 
         if value == TIP:
             return None
-        if value.isascii() and value.isdigit() and len(value) <= 10:
-            return int(value)
+        if (height := as_height(value)) is not None:
+            return height
         try:
             return hash_from_hex(value)
         except ValueError as error:
             self.fail(f"{error} (write a height, a hash, or {TIP!r})", param, ctx)
-
-
-class Options(Reach):
-    """Those that go to `Node` as they are."""
 
 
 class Wanted(NamedTuple):
@@ -105,7 +102,7 @@ def get(
     deadline: float | None,
     checkpoint: str | None,
     output: Output,
-    **options: Unpack[Options],
+    **reach: Unpack[Reach],
 ) -> Exit:
     """Fetch a header, a block or a transaction, and check it against the chain of headers.
 
@@ -124,9 +121,9 @@ def get(
         connect=[peer_address(each, network, "--connect") for each in connect],
         peers_file=peers_file,
         headers_only=True,
-        **options,
+        **reach,
     )
-    wanted = Wanted(kind, *_named(kind, name, block), deadline, options["proxy"], options["onion"])
+    wanted = Wanted(kind, *_named(kind, name, block), deadline, reach["proxy"], reach["onion"])
     file = open_raw(raw, output)
     return run(lambda interrupted: _get(node, wanted, file, output, interrupted))
 
@@ -147,7 +144,7 @@ def _named(kind: str, name: str, block: Height | Hash | None) -> tuple[Height | 
 
 async def _get(node: Node, wanted: Wanted, file: BinaryIO | None, output: Output, interrupted: asyncio.Event) -> Exit:
     from headway.cli import progress
-    from headway.cli.running import first_done
+    from headway.cli.running import first_done, unreachable
 
     found: list[Found] = []
 
@@ -164,7 +161,7 @@ async def _get(node: Node, wanted: Wanted, file: BinaryIO | None, output: Output
             meanwhile=progress.show(output, node.status, None),
             within=wanted.within,
         )
-        failed = "; ".join(node.last_errors())
+        failed = node.last_errors()
     if outcome is Exit.DONE:
         [(data, raw)] = found
         if file is not None:
@@ -174,10 +171,14 @@ async def _get(node: Node, wanted: Wanted, file: BinaryIO | None, output: Output
         output.result(data, text="" if file is not None else None)
         return Exit.DONE
     if outcome is Exit.NO_PEERS:
-        error = f"no peer is reachable: {failed or 'no address is known'}"
+        error = unreachable(failed)
         output.error(f"{error}. Name one that runs with --connect HOST:PORT")
     else:
-        error = "interrupted" if outcome is Exit.INTERRUPTED else f"the deadline came{failed and f' ({failed})'}"
+        error = (
+            "interrupted"
+            if outcome is Exit.INTERRUPTED
+            else "the deadline came" + (f" ({'; '.join(failed)})" if failed else "")
+        )
         output.say(f"{error}; the headers that have come are kept")
     output.result({"network": node.network.name, "error": error}, text="")
     return Exit.INCOMPLETE if outcome is None else outcome
@@ -242,7 +243,7 @@ async def _unproven(node: Node, txid: Hash, wanted: Wanted) -> Found:
         ready = [info.addr for info in node.peers() if not info.inbound and info.addr not in asked]
         if not ready and asked and not node.machine.slots.missing:
             raise HeadwayError(
-                f"{len(asked)} peers were asked, and none has the transaction {hash_hex(txid)}{why}. "
+                f"none of the peers that were asked ({len(asked)}) has the transaction {hash_hex(txid)}{why}. "
                 "A confirmed one is given by its block: name that with --block"
             )
         if not ready:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headway.types import Address
 
 F = TypeVar("F", bound=Callable[..., Any])
+TIP: Final = "tip"
+"""Where a height is asked for: that of the best chain's last block."""
 
 
 class NetworkName(click.ParamType[Any]):
@@ -69,6 +71,11 @@ class Size(click.ParamType[Any]):
         if size < 1:
             self.fail(f"{value!r} is less than a byte", param, ctx)
         return size
+
+
+def as_height(text: str) -> int | None:
+    """None for what is no height."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 
 def peer_address(text: str, network: Network, option: str) -> Address:

@@ -17,7 +17,7 @@ import click
 from headway.cli import ARGUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from typing import Any
 
     from headway.cli.output import Exit
@@ -72,6 +72,11 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def unreachable(errors: Sequence[str]) -> str:
+    """What is said when no peer is reachable. `errors`: `Node.last_errors`."""
+    return "no peer is reachable: " + ("; ".join(errors) or "no address is known")
 
 
 def resume_command() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from headway.cli.options import (
+    TIP,
     Reach,
     Seconds,
     Serving,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from headway.network import Network
     from headway.types import Address
 
-TIP = "tip"
 LONGEST_TIMEOUT = 600.0
 """Seconds. Core counts -timeout in milliseconds: its default of 5000 is to be refused, and not waited for."""
 
@@ -216,7 +216,7 @@ def _still_to_come(status: NodeStatus, stop_at: int | None) -> str:
 
 
 def _report(node: Node, goal: Goal, outcome: Exit, output: Output) -> Exit:
-    from headway.cli.running import resume_command
+    from headway.cli.running import resume_command, unreachable
 
     result = result_of(node, goal.height)
     resume = f"What is here is kept; go on with: {resume_command()}"
@@ -228,7 +228,7 @@ def _report(node: Node, goal: Goal, outcome: Exit, output: Output) -> Exit:
             because = f" (peers failed: {failed})" if failed else ""
             output.say(f"the deadline came at height {result['height']:,}{because}. {resume}")
         case Exit.NO_PEERS:
-            result["error"] = "no peer is reachable: " + ("; ".join(node.last_errors()) or "no address is known")
+            result["error"] = unreachable(node.last_errors())
             output.error(f"{result['error']}. Name one that runs with --connect HOST:PORT")
         case Exit.INVALID_DATA:
             result["error"] = "the peers serve invalid data: " + "; ".join(node.last_errors())

@@ -257,7 +257,7 @@ class Dispatcher:
     def _verify(self, output: VerifyBlock | JudgeBlock) -> None:
         def judged(verdict: BlockVerdict, _now: Instant) -> None:
             if isinstance(output, JudgeBlock):
-                self._sync.fetches.judged(output.position, verdict)
+                self._sync.fetches.judged(output.position, output.raw, verdict)
             else:
                 self._sync.verified(output.position, verdict)
 

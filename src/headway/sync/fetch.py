@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headway.chain.headers import HeaderTree
     from headway.network import BlockVerdict
     from headway.sync.headers import HeaderSync
-    from headway.types import Hash, Instant
+    from headway.types import Hash, Instant, Raw
     from headway.wire.messages import Block
 
 MAX_WISHES: Final = 1_024
@@ -107,9 +107,10 @@ class Fetches:
         context = self._tree.block_context(self._tree.parent(position))
         self._out.append(JudgeBlock(position, self._tree.request(position), context, block.raw))
 
-    def judged(self, position: int, verdict: BlockVerdict) -> None:
+    def judged(self, position: int, raw: Raw, verdict: BlockVerdict) -> None:
+        """`raw`: the very bytes of the order. Who gave up and asked again may have others in judgement by now."""
         wish = self._wishes.get(position)
-        if wish is None or wish.judging is None:
+        if wish is None or wish.judging is None or wish.judging.raw is not raw:
             return
         block, wish.judging = wish.judging, None
         if verdict.status is BlockStatus.VALID:

@@ -69,7 +69,7 @@ def test_a_transaction_is_proved_by_its_block(get: Get, served: Served) -> None:
 
 def test_a_transaction_that_no_peer_has_is_said_to_need_its_block(get: Get) -> None:
     error = get("tx", "11" * 32, code=Exit.FAILED)["error"]
-    assert "1 peers were asked, and none has the transaction" in error
+    assert "none of the peers that were asked (1) has the transaction" in error
     assert "--block" in error
 
 

@@ -51,7 +51,7 @@ class Story:
         found = self.outputs()
         for judge in [output for output in found if isinstance(output, JudgeBlock)]:
             assert (judge.position, judge.raw) == (height, raw)
-            self.fetches.judged(judge.position, verdict)
+            self.fetches.judged(judge.position, judge.raw, verdict)
         return self.outputs()
 
     def refuse(self, peer: int, height: int) -> None:
@@ -199,3 +199,22 @@ def test_a_block_that_nobody_wants_is_not_judged() -> None:
     story.outputs()
     assert story.bring(1, 7, VALID) == []
     assert story.fetches.found(8) is None
+
+
+def test_a_verdict_counts_for_the_bytes_that_were_judged_alone() -> None:
+    """Whoever asked gave up while a good block was judged, and asks again: then bytes that are no block come."""
+    story = Story(None)
+    request = toy_requests([CHAIN[6]])[0]
+    judged: list[JudgeBlock] = []
+    for raw in (CHAIN[6], CHAIN[6][:-1] + b"?"):
+        story.fetches.want(7)
+        story.outputs()
+        story.sync.block_received(1, BlockReceived(Block(raw, PARSER), request), NOW, story.now)
+        judged += [output for output in story.outputs() if isinstance(output, JudgeBlock)]
+        if raw is CHAIN[6]:
+            story.fetches.release(7)
+    first, second = judged
+    story.fetches.judged(7, first.raw, VALID)
+    assert story.fetches.found(7) is None
+    story.fetches.judged(7, second.raw, MUTATED)
+    assert story.fetches.found(7) is None

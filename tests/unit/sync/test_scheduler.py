@@ -97,7 +97,7 @@ def test_no_block_is_asked_while_headers_are_still_coming() -> None:
 
 def test_on_a_final_chain_blocks_are_asked_as_soon_as_there_are_headers() -> None:
     """No others replace them; and where silence means that there are no more, that takes its time to be heard."""
-    rules = replace(TOYNET.rules, final=True)  # type: ignore[type-var]
+    rules = replace(TOYNET.rules, final=True)  # type: ignore[type-var]  # the protocol is a dataclass here
     story = Story(network=replace(TOYNET, rules=rules))
     assert only(story.outputs(), AskBlocks) == []
     story.headers(1, toy_chain(TOYNET.limits.max_headers))

@@ -80,7 +80,7 @@ def list_(
 
 
 async def _list(node: Node, seconds: float, output: Output, interrupted: asyncio.Event, *, watch: bool) -> Exit:
-    from headway.cli.running import first_done
+    from headway.cli.running import first_done, unreachable
 
     async with node:
         for repair in node.repairs:
@@ -98,8 +98,7 @@ async def _list(node: Node, seconds: float, output: Output, interrupted: asyncio
         }
         if outcome is not Exit.INTERRUPTED and not node.status().peers:
             outcome = Exit.NO_PEERS
-            why = "; ".join(node.last_errors()) or "no address is known"
-            result["error"] = f"no peer is reachable: {why}"
+            result["error"] = unreachable(node.last_errors())
             output.error(f"{result['error']}. Name one that runs with --connect HOST:PORT")
         if not watch:
             _print(found, output)
