@@ -8,6 +8,7 @@ import pty
 import subprocess
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -155,13 +156,12 @@ def test_what_is_counted_on_a_terminal_is_redrawn_and_its_line_ended(
         assert capsys.readouterr().err == text
 
 
-def test_line_is_live_on_a_terminal_and_leaves_nothing_on_stdout(served: Served) -> None:
+def on_terminal(*words: str, stdout: bool = False) -> tuple[int, bytes, bytes]:
+    """Exit code, screen and stdout of a command whose stderr is a terminal, and its stdout, too, if so said."""
     ours, theirs = pty.openpty()
-    words = ["sync", "--network", "regtest", "--connect", served.address, "--stop-at", str(served.height + 1)]
     environment = dict(os.environ, TERM="xterm", COLUMNS="120")
-    command = subprocess.Popen(
-        [HEADWAY, *words, "--deadline", "1"], stderr=theirs, stdout=subprocess.PIPE, env=environment
-    )
+    to = theirs if stdout else subprocess.PIPE
+    command = subprocess.Popen([HEADWAY, *words], stderr=theirs, stdout=to, env=environment)
     os.close(theirs)
     screen = bytearray()
 
@@ -174,11 +174,27 @@ def test_line_is_live_on_a_terminal_and_leaves_nothing_on_stdout(served: Served)
 
     reader = threading.Thread(target=read)
     reader.start()
-    stdout, _ = command.communicate()
+    piped, _ = command.communicate()
     reader.join()
     os.close(ours)
-    assert command.returncode == 4
+    return command.returncode, bytes(screen), piped or b""
+
+
+def test_line_is_live_on_a_terminal_and_leaves_nothing_on_stdout(served: Served) -> None:
+    words = ["sync", "--network", "regtest", "--connect", served.address, "--stop-at", str(served.height + 1)]
+    code, screen, stdout = on_terminal(*words, "--deadline", "1")
+    assert code == 4
     assert f"blocks {served.height}".encode() in screen
     assert b"ETA" in screen
     assert screen.count(b"\x1b[2K") > 1  # redrawn in its place
     assert b"ETA" not in stdout
+
+
+def test_it_has_ended_before_the_first_block_of_a_chain_that_is_followed(served: Served, tmp_path: Path) -> None:
+    words = ["--network", "regtest", "--connect", served.address, "--datadir", str(tmp_path), "--count", "1"]
+    code, screen, _ = on_terminal("follow", *words, stdout=True)
+    assert code == 0
+    before, line = screen.split(b"+ ")
+    assert served.tip.encode() in line
+    assert before.endswith(b"\x1b[2K"), "its line was wiped"
+    assert b"ETA" not in line
