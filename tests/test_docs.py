@@ -173,7 +173,8 @@ def test_console_examples_print_what_they_show(path: Path, with_nodes: Callable[
     for fence in fences(text):
         for step in steps(fence.body) if fence.language == "console" else []:
             command = with_nodes(step.command)
-            words = shlex.split(command) if step.interrupted else ["bash", "-c", command]
+            in_order = f"exec 2>&1\n{command}"  # by one pipe, as on a terminal: two would be read in any order
+            words = shlex.split(command) if step.interrupted else ["bash", "-c", in_order]
             with Program(step.command, words, env=environment, cwd=tmp_path) as program:
                 if step.interrupted:
                     program.wait_for_line(re.sub(r"\d+", r"\\d+", re.escape(step.printed[0])))
