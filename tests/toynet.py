@@ -12,7 +12,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from headway.errors import CodecError, ConfigError, FutureHeader, HandshakeRejected, InvalidHeader, LocalProtocolError
 from headway.network import BlockStatus, BlockVerdict, Branch, HeaderVerdict, Limits, Network, OnDuplicate
@@ -79,9 +79,9 @@ class ToyParser:
     def stripped(self, raw: Raw) -> Raw:
         return raw
 
-    def compact(self, raw: Raw, nonce: int) -> NoReturn:
-        del raw, nonce
-        raise LocalProtocolError("the toy network has no compact blocks")
+    @property
+    def compact_form(self) -> None:
+        return None
 
     def transaction(self, raw: Raw) -> ToyTransaction:
         return ToyTransaction(bytes(raw))

@@ -89,6 +89,8 @@ class BlockRequest:
     height: Height = UNKNOWN_HEIGHT
     chainwork: int = 0
     hash: Hash = b""
+    compact: bool = False
+    """Whether it will do as a compact block, where the chain has such."""
 
     def __post_init__(self) -> None:
         if not self.hash:

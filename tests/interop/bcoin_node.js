@@ -84,6 +84,25 @@ function follow(hash) {
   });
 }
 
+const coins = [];
+
+// Signed payments of coins that it has mined for them.
+async function payments(count) {
+  const owner = bcoin.KeyRing.generate('regtest');
+  const { height } = await mine(null, count, owner.getAddress());
+  await mine(null, 100, MAIN); // the coins are spendable then
+  const made = [];
+  for (let each = height - count + 1; each <= height; each++) {
+    const [coinbase] = (await node.chain.getBlock(each)).txs;
+    const payment = new bcoin.MTX();
+    payment.addTX(coinbase, 0);
+    payment.addOutput(MAIN, coinbase.outputs[0].value - 10000);
+    payment.sign(owner);
+    made.push(payment);
+  }
+  return made;
+}
+
 const orders = {
   tip,
   mine({ count }) {
@@ -96,15 +115,18 @@ const orders = {
   },
   // A signed payment of a coin that it has mined, which it keeps to itself.
   async payment() {
-    const owner = bcoin.KeyRing.generate('regtest');
-    const { height } = await mine(null, 1, owner.getAddress());
-    await mine(null, 100, MAIN); // the coin is spendable then
-    const [coinbase] = (await node.chain.getBlock(height)).txs;
-    const payment = new bcoin.MTX();
-    payment.addTX(coinbase, 0);
-    payment.addOutput(MAIN, coinbase.outputs[0].value - 10000);
-    payment.sign(owner);
+    const [payment] = await payments(1);
     return { hex: payment.toRaw().toString('hex'), txid: payment.txid() };
+  },
+  // Mines coins that `pay` can spend.
+  async coins({ count }) {
+    coins.push(...(await payments(count)));
+    return tip();
+  },
+  // Spends `count` of them: into its mempool, and by inv to its peers.
+  async pay({ count }) {
+    for (const payment of coins.splice(0, count)) await node.sendTX(payment.toTX());
+    return {};
   },
   // Ids of the transactions that wait for a block.
   mempool() {

@@ -144,6 +144,14 @@ class Bcoin(Servant):
         made = self.order("payment")
         return made["hex"], made["txid"]
 
+    def coins(self, count: int) -> Tip:
+        """Mine so many coins, and 100 blocks more, so that `pay` can spend them."""
+        return _tip(self.order("coins", count=count))
+
+    def pay(self, count: int) -> None:
+        """Put so many payments into its mempool, and announce them to its peers."""
+        self.order("pay", count=count)
+
     def mempool(self) -> list[str]:
         """Ids of the transactions that it holds for the next blocks."""
         return list(self.order("mempool")["txids"])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.interop.cli import Headway, run
 from tests.interop.nodes import Bcoin, Node
-from tests.interop.stories import Stories, kill_and_resume
+from tests.interop.stories import Stories, assert_clean, from_node, kill_and_resume
 
 pytestmark = pytest.mark.interop
 
@@ -49,6 +49,30 @@ class TestBcoin(Stories):
         node.kill()
         result = run("peer", node.address, "--network", "regtest", code=3)
         assert "connection refused" in result["error"]
+
+    def test_new_blocks_come_by_the_ids_of_their_transactions(self, node: Bcoin, datadir: Path) -> None:
+        """Those that were announced are in the cache; those that were there before we came are asked for. (bcoin has
+        compact blocks with witnesses for those alone that say they serve with witnesses.)"""
+        start = node.coins(20)
+        node.pay(3)
+        words = [*from_node(node, datadir), "--stop-at", str(start.height + 2), "--bind", "127.0.0.1:0", "--json", "-v"]
+        with Headway(*words, "--tx-cache", "1MB") as follower:
+            follower.wait_for_line(rf"< headers \[{start.height}\]")
+            for count, asks in ((10, True), (7, False)):
+                node.pay(count)
+                for _ in range(count):
+                    follower.wait_for_line(r"< tx ")
+                node.mine(1)
+                follower.wait_for_line(r"< cmpctblock \[")
+                if asks:
+                    follower.wait_for_line(r"> getblocktxn \[3\]")
+                    follower.wait_for_line(r"< blocktxn \[3\]")
+            result = follower.result()
+        use = result["tx_cache"]
+        assert (use["blocks"], use["at_once"], use["failed"]) == (2, 1, 0)
+        assert (use["found"], use["asked"], use["hit_rate"]) == (17, 3, 17 / 20)
+        assert (use["transactions"], result["blocks"]) == (17, start.height + 2)
+        assert_clean(datadir, node.tip())
 
     @pytest.mark.soak
     @pytest.mark.parametrize("seed", range(100, 110))

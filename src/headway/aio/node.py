@@ -82,6 +82,7 @@ class Node:
         sync: bool = True,
         headers_only: bool = False,
         relay: bool = False,
+        tx_cache: int = 0,
         stop_at: Height | None = None,
         verify_every_header: bool = False,
         durability: Durability | str = Durability.BATCH,
@@ -101,11 +102,13 @@ class Node:
         asked. `proxy`: a SOCKS5 proxy to go through, `onion`: one of their own for onion services, "0" for none;
         `onlynet`, `cjdnsreachable`: where to look for peers (see `headway.ways`). `sync`: whether to bring a chain at
         all. `relay`: have peers tell us of transactions, or `broadcast` does not hear of its own again; theirs are not
-        kept. `stop_at`: highest block to bring. `verify_every_header`: on chains whose headers are signed, check the
-        signatures of each, not only of as many as prove all hashes. `durability`: none, batch or block, see
-        there. `prune`: bytes of blocks to keep, about; the last 288 are kept at least, and what nobody has read yet who
-        follows: nothing goes before somebody asks for blocks. `open_store`: how to open the data directory, for a store
-        with something around it; these two are then its own matter. Raises ConfigError for what cannot be.
+        kept, but for `tx_cache`: bytes of them that are kept, so that a new block comes as the ids of its transactions,
+        and those that are not here (BIP152). `stop_at`: highest block to bring. `verify_every_header`: on chains whose
+        headers are signed, check the signatures of each, not only of as many as prove all hashes. `durability`: none,
+        batch or block, see there. `prune`: bytes of blocks to keep, about; the last 288 are kept at least, and what
+        nobody has read yet who follows: nothing goes before somebody asks for blocks. `open_store`: how to open the
+        data directory, for a store with something around it; these two are then its own matter. Raises ConfigError for
+        what cannot be.
         """
         self.network = load_network(network) if isinstance(network, str) else network
         self._datadir = None if datadir is None else Path(datadir).expanduser()
@@ -124,7 +127,10 @@ class Node:
         self._peers = peers
         self._sync = sync
         self._headers_only = headers_only
-        self._relay = relay
+        if tx_cache and self.network.codec.parser.compact_form is None:
+            raise ConfigError(f"{self.network.name} has no compact blocks, so a transaction cache would be of no use")
+        self._relay = relay or tx_cache > 0
+        self._tx_cache = tx_cache
         self._stop_at = stop_at
         self._thorough = verify_every_header
         own = opener(durability, prune)
@@ -352,6 +358,7 @@ class Node:
             ways=self._ways,
             sync=self._sync,
             relay=self._relay,
+            tx_cache=self._tx_cache,
             floor=0 if serves and not self._headers_only else None,
             ceiling=self._stop_at,
             thorough=self._thorough,

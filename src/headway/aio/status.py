@@ -11,6 +11,7 @@ from headway.types import BlockId
 
 if TYPE_CHECKING:
     from headway.node.machine import NodeMachine
+    from headway.node.reassembly import CacheUse
     from headway.sync.lowwork import PresyncProgress
     from headway.ways import Ways
 
@@ -55,6 +56,8 @@ class NodeStatus:
     """Headers that wait for those before them, which other peers bring."""
     rejected: int = 0
     """Peers that follow a chain which our own rules found invalid."""
+    tx_cache: CacheUse | None = None
+    """What the transaction cache is good for; None: there is none."""
 
     @property
     def tip(self) -> BlockId:
@@ -97,6 +100,7 @@ def status_of(machine: NodeMachine) -> NodeStatus:
         presync=machine.sync.low_work.progress(),
         held_headers=machine.sync.headers.held,
         rejected=counters.rejected,
+        tx_cache=machine.reassembly.use if machine.config.tx_cache else None,
     )
 
 

@@ -20,6 +20,7 @@ from headway.cli.options import (
     peer_address,
     reach_options,
     trusting,
+    tx_cache_option,
 )
 from headway.cli.output import Exit, Output
 
@@ -121,6 +122,7 @@ class Ledger:
 )
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many lines.  [default: never]")
 @click.option("--deadline", type=Seconds(0, min_open=True), metavar="SECONDS", help="End then, with code 4.")
+@tx_cache_option
 @checkpoint_option
 @jsonl_option
 @common_options
@@ -134,6 +136,7 @@ def follow(
     start: tuple[Height | str | BlockId, ...],
     count: int | None,
     deadline: float | None,
+    tx_cache: int,
     checkpoint: str | None,
     output: Output,
     **reach: Unpack[Reach],
@@ -153,6 +156,7 @@ def follow(
         datadir=datadir or default_datadir(network),
         connect=[peer_address(each, network, "--connect") for each in connect],
         peers_file=peers_file,
+        tx_cache=tx_cache,
         **reach,
     )
     ledger = Ledger(output, _start(start), count)
@@ -236,9 +240,13 @@ def _below(tree: HeaderTree, block: BlockId, start: Height | Locator) -> BlockId
 
 
 def _report(node: Node, ledger: Ledger, outcome: Exit, output: Output) -> Exit:
+    from headway.cli.progress import cache_data, cache_words
     from headway.cli.running import unreachable
 
-    result = ledger.result(node.network.name)
+    use = node.status().tx_cache
+    if use is not None:
+        output.note(cache_words(use))
+    result = {**ledger.result(node.network.name), **cache_data(use)}
     resume = f"go on with: {_resume(ledger)}"
     match outcome:
         case Exit.INTERRUPTED:

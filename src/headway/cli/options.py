@@ -147,6 +147,18 @@ def serving_options(function: F) -> F:
     return external(target(inbound(function)))
 
 
+def tx_cache_option(function: F) -> F:
+    """Adds --tx-cache; the command receives `tx_cache: int`, bytes."""
+    return click.option(
+        "--tx-cache",
+        type=Size(),
+        callback=lambda _context, _parameter, size: size or 0,
+        metavar="SIZE",
+        help="Keep so many bytes of unconfirmed transactions (64MB), so that a new block comes by their ids alone "
+        "(BIP152).  [default: none]",
+    )(function)
+
+
 def metrics_option(function: F) -> F:
     """Adds --metrics; the command receives `metrics: Address | None`."""
 

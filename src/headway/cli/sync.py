@@ -24,6 +24,7 @@ from headway.cli.options import (
     reach_options,
     serving_options,
     trusting,
+    tx_cache_option,
 )
 from headway.cli.output import Exit, Output
 
@@ -103,6 +104,7 @@ class Goal(NamedTuple):
     metavar="SIZE",
     help="Keep about so many bytes of blocks (550MB, 2GB), the last 288 at least.  [default: keep all]",
 )
+@tx_cache_option
 @click.option("--listen", is_flag=True, help="Serve others what is here: on all addresses, or where --bind says.")
 @click.option(
     "--bind",
@@ -128,6 +130,7 @@ def sync(
     verify_every_header: bool,
     durability: str,
     prune: int | None,
+    tx_cache: int,
     listen: bool,
     bind: tuple[str, ...],
     checkpoint: str | None,
@@ -157,6 +160,7 @@ def sync(
         verify_every_header=verify_every_header,
         durability=durability,
         prune=prune,
+        tx_cache=tx_cache,
         bind=bind_addresses(bind, network, listen=listen),
         metrics=metrics,
         **options,
@@ -242,6 +246,7 @@ def _report(node: Node, goal: Goal, outcome: Exit, output: Output) -> Exit:
 def result_of(node: Node, stop_at: int | None) -> dict[str, Any]:
     """The object that `sync` prints: where the data directory is now, and what this run did."""
     from headway import kernel
+    from headway.cli.progress import cache_data
     from headway.types import hash_hex
 
     status = node.status()
@@ -263,4 +268,5 @@ def result_of(node: Node, stop_at: int | None) -> dict[str, Any]:
         "stalls": status.stalls,
         "reorgs": status.reorgs,
         "kernel": kernel.NAME,
+        **cache_data(status.tx_cache),
     }

@@ -1,6 +1,6 @@
 """What those who answer others want done: messages to be sent, stored blocks and headers to be read, peers to be left.
 
-Made by `serve`, `handout` and `broadcast`, carried out by `dispatch`.
+Made by `serve`, `handout`, `broadcast` and `reassembly`, carried out by `dispatch`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from headway.errors import RemoteProtocolError
     from headway.peer.events import Reason
     from headway.types import Address
-    from headway.wire.messages import Message
+    from headway.wire.messages import Block, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +57,20 @@ class Refuse:
     why: str
 
 
-ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | TellAddresses | Refuse
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A block was put together out of what the peer sent: as if it had sent the whole."""
+
+    peer: int
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The peer sent what cannot be."""
+
+    peer: int
+    error: RemoteProtocolError
+
+
+ServeOutput: TypeAlias = Answer | ReadBlock | ReadHeaders | TellAddresses | Refuse | Assembled | Fault

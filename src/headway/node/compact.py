@@ -39,7 +39,9 @@ class CompactBlocks:
         """Raises CodecError for bytes that are no block."""
         made = self._made.get(block_hash)
         if made is None:
-            made = self._made[block_hash] = self._parser.compact(raw, self._nonce())
+            form = self._parser.compact_form
+            assert form is not None, "nobody is given one on a chain without them"
+            made = self._made[block_hash] = form.shortened(raw, self._nonce())
             if len(self._made) > _KEPT:
                 del self._made[next(iter(self._made))]
         return made

@@ -39,6 +39,9 @@ class NodeConfig:
     relay: bool = False
     """Whether peers are asked to tell us of transactions even where blocks are announced without that
     (`Network.wants_relay`). None of theirs is kept, or told to others."""
+    tx_cache: int = 0
+    """Bytes of others' transactions that are kept, so that new blocks come by their ids alone; 0: none. Peers must
+    then be asked to tell of transactions (`relay`)."""
     sync: bool = True
     """Whether a chain is brought at all; without it a node has peers, and nothing to ask them."""
     floor: Height | None = 0

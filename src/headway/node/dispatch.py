@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headway.errors import StoreError
-from headway.node.answer import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
+from headway.node.answer import Answer, Assembled, Fault, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
 from headway.node.orders import (
     BlockConnected,
     BlockDisconnected,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from headway.node.orders import NodeEvent
     from headway.node.outbox import Outbox
     from headway.node.pool import Pool
+    from headway.node.reassembly import Reassembly
     from headway.node.table import Peer, PeerTable
     from headway.types import Hash, Instant, Raw
 
@@ -87,6 +88,7 @@ class Dispatcher:
         outbox: Outbox,
         sync: SyncScheduler,
         server: Server,
+        reassembly: Reassembly,
     ) -> None:
         self._limits = limits
         self._peers = peers
@@ -95,6 +97,7 @@ class Dispatcher:
         self._outbox = outbox
         self._sync = sync
         self._server = server
+        self._reassembly = reassembly
         self._connected: list[Hash] = []  # the last blocks that joined the delivered chain, not announced yet
         self._writes: list[Write] = []
         self._unwritten = 0  # Store orders that are out
@@ -163,6 +166,11 @@ class Dispatcher:
                 peer.machine.tell_addresses(output.addresses, now)
             case Refuse():
                 peer.machine.disconnect(output.reason, output.why, now)
+            case Assembled():
+                peer.machine.receive_block(output.block, now)
+            case Fault():
+                output.error.peer = str(peer.address)
+                peer.machine.misbehaved(output.error, now)
             case ReadBlock():
                 self._read(output)
             case ReadHeaders():
@@ -226,9 +234,10 @@ class Dispatcher:
         if peer is None:
             return
         self._note_request(now)
+        requests = self._reassembly.choose(ask.peer, ask.requests)
         if peer.batch is None or peer.batch.is_finished:
-            peer.batch = peer.machine.request_blocks(ask.requests, now)
-        elif new := [request for request in ask.requests if request.hash not in peer.batch.in_flight]:
+            peer.batch = peer.machine.request_blocks(requests, now)
+        elif new := [request for request in requests if request.hash not in peer.batch.in_flight]:
             # The others are what it still owed when they were given to somebody else. Of those that were it never gets
             # rid, so one that always brings a few of many comes to owe all that a batch may hold.
             owed = len(peer.batch.in_flight)

@@ -18,6 +18,7 @@ from headway.node.line import LineRate
 from headway.node.orders import Disconnect, Order, PeerLost, PeerReady, Send
 from headway.node.outbox import Outbox
 from headway.node.pool import TICK, Pool
+from headway.node.reassembly import Reassembly
 from headway.node.serve import Server
 from headway.node.slots import Kind
 from headway.node.table import Peer, PeerTable
@@ -36,10 +37,11 @@ from headway.peer.events import (
     Reason,
     RequestKind,
     RequestTimedOut,
+    TransactionReceived,
 )
 from headway.sync.scheduler import SyncScheduler
 from headway.types import Address, Hash, Height, Instant, Raw, printable
-from headway.wire.messages import InvType
+from headway.wire.messages import InvType, Tx
 
 if TYPE_CHECKING:
     import random
@@ -94,9 +96,13 @@ class NodeMachine:
         )
         self._announcer = SelfAnnouncer(config.external, config.services, rng=rng)
         self.broadcaster = Broadcaster(config.network)
+        self.reassembly = Reassembly(config.network, tree, config.tx_cache)
         self._dispatcher = Dispatcher(
-            config.network.limits, self._peers, self.pool, self._outbox, self.sync, self._server
+            config.network.limits, self._peers, self.pool, self._outbox, self.sync, self._server, self.reassembly
         )
+        self.counters: NodeCounters = self._dispatcher.counters
+        self.tally: Tally = self._peers.tally
+        """What those connections did that have gone."""
         self._line = LineRate(config.network.limits.min_rate)
         self._tick_at: Instant | None = None
         self._wall_offset = 0.0  # wall time minus `now`
@@ -108,15 +114,6 @@ class NodeMachine:
     def is_at_tip(self) -> bool:
         """Every ready peer was heard about the tip, and everything up to it is stored (see `sync.headers`)."""
         return self.sync.is_current and self.is_settled and not self.pool.is_settling
-
-    @property
-    def counters(self) -> NodeCounters:
-        return self._dispatcher.counters
-
-    @property
-    def tally(self) -> Tally:
-        """What those connections did that have gone."""
-        return self._peers.tally
 
     @property
     def failure(self) -> StoreError | None:
@@ -232,6 +229,7 @@ class NodeMachine:
             self.pool.tick(now)
             self._keeper.tick()
             self.broadcaster.tick(now)
+            self.reassembly.tick(now)
             self._announcer.tick(now + self._wall_offset, now)
         self._settle(now)
 
@@ -318,7 +316,8 @@ class NodeMachine:
         return self._handout.answer(found.address, now) if found else ()
 
     def _answers(self) -> list[ServeOutput]:
-        return [*self._server.take(), *self._announcer.take(), *self.broadcaster.take()]
+        parts = (self._server, self._announcer, self.broadcaster, self.reassembly)
+        return [each for part in parts for each in part.take()]
 
     # What peers report.
 
@@ -334,6 +333,7 @@ class NodeMachine:
                 self.sync.blocks_not_found(peer, event.requests, now)
             case InvReceived():
                 self.broadcaster.announced(peer, event.entries)
+                self.reassembly.announced(peer, event.entries, now)
                 for entry in event.entries:
                     if entry.type in (InvType.BLOCK, InvType.WITNESS_BLOCK):
                         self.sync.block_announced(peer, entry.hash)
@@ -342,9 +342,12 @@ class NodeMachine:
             case AddressesReceived():
                 self.pool.addresses_received(peer, found, event.addresses, now)
             case MessageReceived():
+                self.reassembly.received(peer, event.message)
                 message = self.broadcaster.received(peer, event.message)
                 if self.config.serve:
                     self._server.received(peer, message, now)
+            case TransactionReceived(transaction=Tx() as transaction):
+                self.reassembly.transaction(peer, transaction, now)
             case RequestTimedOut():
                 self._timed_out(peer, event, now)
             case PeerMisbehaved():
@@ -354,7 +357,7 @@ class NodeMachine:
             case PeerDisconnected():
                 self._peer_lost(peer, found, event, now)
             case _:
-                pass  # pongs, transactions and finished batches change nothing here
+                pass  # pongs and finished batches change nothing here
 
     def _peer_ready(self, peer: int, found: Peer, event: HandshakeCompleted, now: Instant) -> None:
         self._peers.mark_ready(found)
@@ -362,24 +365,24 @@ class NodeMachine:
             return
         if self.config.serve:
             self._server.add_peer(peer, inbound=found.inbound)
-        if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
+        relays, negotiated = self.slots.kind(peer) is not Kind.BLOCK_RELAY, found.machine.negotiated
+        if relays:
             self._announcer.add_peer(peer, now + self._wall_offset, now)
         if not found.inbound:
             if self.config.sync:
                 keeps = self.config.network.handshake.keeps(event.version)
                 self.sync.peer_ready(peer, keeps=keeps, is_trusted=self.slots.kind(peer) is Kind.MANUAL)
-            if self.slots.kind(peer) is not Kind.BLOCK_RELAY:
-                self.broadcaster.add_peer(peer, found.address, event.version, found.machine.negotiated, now)
+            self.reassembly.add_peer(peer, negotiated=negotiated, announces=relays)
+            if relays:
+                self.broadcaster.add_peer(peer, found.address, event.version, negotiated, now)
         self._dispatcher.emit(PeerReady(peer, found.address, found.inbound, printable(event.version.user_agent)))
 
     def _timed_out(self, peer: int, event: RequestTimedOut, now: Instant) -> None:
         if event.ends_peer or event.kind is RequestKind.HEADERS:
             self._dispatcher.note_stall(peer)
-        if event.kind is not RequestKind.HEADERS:
-            return
-        if event.ends_peer:
+        if event.kind is RequestKind.HEADERS and event.ends_peer:
             self.pool.peer_expired(now)
-        else:
+        elif event.kind is RequestKind.HEADERS:
             self.sync.headers_unanswered(peer)
 
     def _peer_lost(self, peer: int, found: Peer, event: PeerDisconnected, now: Instant) -> None:
@@ -387,6 +390,7 @@ class NodeMachine:
         self._server.drop_peer(peer)
         self._announcer.drop_peer(peer)
         self.broadcaster.drop_peer(peer, now)
+        self.reassembly.drop_peer(peer)
         if found.discourage:
             self.counters.misbehaved += 1
         lost = PeerLost(peer, found.address, found.inbound, found.ready, event.reason, event.message)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headway.node.machine import NodeMachine
+    from headway.node.reassembly import CacheUse
     from headway.node.tally import Tally
     from headway.sync.scheduler import Phase
     from headway.types import Height
@@ -63,6 +64,8 @@ class NodeSnapshot:
     """Hosts, for what they did."""
     transactions: int
     """Of ours, that are handed to those who ask."""
+    tx_cache: CacheUse
+    """Those of others, and what they were good for."""
 
 
 def snapshot_of(machine: NodeMachine, wall_time: float) -> NodeSnapshot:
@@ -101,4 +104,5 @@ def snapshot_of(machine: NodeMachine, wall_time: float) -> NodeSnapshot:
         addresses=len(book),
         discouraged=book.bans.count_discouraged(wall_time),
         transactions=len(machine.broadcaster),
+        tx_cache=machine.reassembly.use,
     )

@@ -126,6 +126,12 @@ def _window(scrape: Scrape) -> Values:
     return [(("asked",), (scrape.node.blocks_asked,)), (("in_hand",), (scrape.node.blocks_in_hand,))]
 
 
+def _compact_blocks(scrape: Scrape) -> Values:
+    use = scrape.node.tx_cache
+    asked = use.blocks - use.at_once - use.failed
+    return [(("cache",), (use.at_once,)), (("peer",), (asked,)), (("whole",), (use.failed,))]
+
+
 GAUGE, COUNTER, SUMMARY = Kind
 
 FAMILIES: Final = (
@@ -229,6 +235,27 @@ FAMILIES: Final = (
         (),
         "Bytes that are free where the data directory lies.",
         _free_bytes,
+    ),
+    Family(
+        "headway_tx_cache_bytes",
+        GAUGE,
+        (),
+        "Bytes that transactions of others take (`--tx-cache`).",
+        _one(lambda node: node.tx_cache.bytes),
+    ),
+    Family(
+        "headway_compact_blocks_total",
+        COUNTER,
+        ("source",),
+        "Compact blocks, by what completed them: the cache alone, the peer's answer to what it lacked, or the whole.",
+        _compact_blocks,
+    ),
+    Family(
+        "headway_compact_transactions_total",
+        COUNTER,
+        ("source",),
+        "Transactions of compact blocks: found in the cache, or asked for.",
+        lambda scrape: [(("cache",), (scrape.node.tx_cache.found,)), (("peer",), (scrape.node.tx_cache.asked,))],
     ),
     Family(
         "headway_transactions", GAUGE, (), "Transactions of ours, handed out now.", _one(lambda node: node.transactions)

@@ -176,11 +176,10 @@ class PeerMachine:
     def request_headers(
         self, locator: Locator, now: Instant, *, stop: Hash = ZERO_HASH, fence: bool = False, expected: int = 0
     ) -> int:
-        """Ask what follows the newest block of `locator` that they have. Returns the id of the request.
-
-        `fence`: a ping goes right behind, and its pong before any headers means "nothing more": for remotes that answer
-        with silence at their tip (bcoin, btcd, neo-go). Without it, silence ends the peer at the deadline. `expected`:
-        headers to give it time for. Raises LocalProtocolError unless READY, when too many wait, or for a bad question.
+        """Ask what follows the newest block of `locator` that they have. Returns the id of the request. `fence`: a ping
+        goes right behind, and its pong before any headers means "nothing more": for remotes that answer with silence at
+        their tip (bcoin, btcd, neo-go). Without it, silence ends the peer at the deadline. `expected`: headers to give
+        it time for. Raises LocalProtocolError unless READY, when too many wait, or for a bad question.
         """
         self._require_ready("request_headers")
         return self._exchange.request_headers(locator, stop, now, fence=fence, expected=expected)
@@ -189,6 +188,10 @@ class PeerMachine:
         """Ask for blocks in this order. Raises LocalProtocolError as `request_headers`; each block is asked once."""
         self._require_ready("request_blocks")
         return self._exchange.request_blocks(requests, now)
+
+    def receive_block(self, block: m.Block, now: Instant) -> None:
+        """The owner has put together a block out of what the remote sent: as if it had sent the whole."""
+        self._exchange.receive(block, now)
 
     def request_addresses(self, now: Instant) -> int:
         """Ask for addresses of other peers; silence is lawful. Raises LocalProtocolError as `request_headers`."""
@@ -293,7 +296,6 @@ class PeerMachine:
             self._output.write(reply, now)
 
     def _become_ready(self, handshake: Handshake, now: Instant) -> None:
-        assert self.version is not None, "a handshake is complete only with their version"
         self.negotiated = handshake.negotiated
         self._handshake = None
         self._deadlines.disarm(Cause.HANDSHAKE)
@@ -382,8 +384,6 @@ class PeerMachine:
         self.state = state
         self.since = now
         self._output.trace(f"= {state.name}")
-
-    # Small things.
 
     def _may_read(self) -> bool:
         if self.state is PeerState.CONNECTING:

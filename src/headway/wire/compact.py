@@ -1,15 +1,16 @@
 """Compact blocks (BIP152): a block as short ids of transactions that its receiver has, and how it asks for the others.
 
-Which ids a header and nonce give, and how a block is put together from them, is not decided here. The public place of
-these messages is `headway.wire.messages`.
+Which ids a header and nonce give is the chain's `CompactForm`. The public place of these messages is
+`headway.wire.messages`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
-from headway.types import Hash, Header
+from headway.types import Hash, Header, Raw
 from headway.wire.objects import Parser, Tx
 
 
@@ -67,3 +68,16 @@ class BlockTxn:
     block_hash: Hash
     transactions: tuple[Tx, ...]
     command: ClassVar[str] = "blocktxn"
+
+
+class CompactForm(Protocol):
+    """How a chain makes its blocks compact, and whole again. Stateless."""
+
+    def shortened(self, raw: Raw, nonce: int) -> CmpctBlock:
+        """A block by the short ids of its transactions. Raises CodecError for bytes that are no block."""
+
+    def short_ids(self, block: CmpctBlock, ids: Sequence[Hash]) -> Sequence[int]:
+        """The short id in this block of each of these transactions, by the ids that compact blocks go by."""
+
+    def joined(self, block: CmpctBlock, transactions: Sequence[Raw]) -> bytes:
+        """The whole block of these transactions, one for each of its places. Nothing is checked."""

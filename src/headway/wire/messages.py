@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
 from headway.types import ZERO_HASH, Address, Hash, Height, Locator
-from headway.wire.compact import BlockTxn, CmpctBlock, GetBlockTxn, PrefilledTransaction, SendCmpct
+from headway.wire.compact import BlockTxn, CmpctBlock, CompactForm, GetBlockTxn, PrefilledTransaction, SendCmpct
 from headway.wire.filters import (
     CFCheckpt,
     CFHeaders,
@@ -37,6 +37,7 @@ __all__ = [
     "CFHeaders",
     "CFilter",
     "CmpctBlock",
+    "CompactForm",
     "Feature",
     "FeeFilter",
     "FilterAdd",

@@ -15,7 +15,7 @@ from headway import kernel
 from headway.types import Hash, Header, Raw
 
 if TYPE_CHECKING:
-    from headway.wire.compact import CmpctBlock
+    from headway.wire.compact import CompactForm
     from headway.wire.messages import InvEntry
 
 
@@ -40,9 +40,9 @@ class Parser(Protocol):
     def stripped(self, raw: Raw) -> Raw:
         """A block in the form for remotes that ask without witness; unchanged on chains without that distinction."""
 
-    def compact(self, raw: Raw, nonce: int) -> CmpctBlock:
-        """A block by the short ids of its transactions (BIP152). Raises LocalProtocolError on chains without that, and
-        CodecError for bytes that are no block."""
+    @property
+    def compact_form(self) -> CompactForm | None:
+        """None on chains without compact blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,9 @@ class Block:
     unchecked: bytes = field(default=b"", compare=False, repr=False)
     """The checksum of its message, where that was not computed; then nothing but its verification says that these bytes
     are those that were sent. Empty: it was right, or there is none."""
+    is_assembled: bool = field(default=False, compare=False, repr=False)
+    """Put together by short ids (BIP152), of which two transactions may have the same: these bytes need not be those
+    that were meant."""
     command: ClassVar[str] = "block"
 
     def __bytes__(self) -> bytes:
@@ -158,8 +161,9 @@ class Block:
 
     @property
     def is_damaged(self) -> bool:
-        """Its checksum was left out, and is wrong. Computed when asked: 1 ms for 2 MB."""
-        return self.unchecked != b"" and kernel.checksum(self.raw) != self.unchecked
+        """What is wrong with it may be wrong on our side alone: it was assembled; or its checksum was left out, and is
+        wrong. Computed when asked: 1 ms for 2 MB."""
+        return self.is_assembled or (self.unchecked != b"" and kernel.checksum(self.raw) != self.unchecked)
 
 
 @dataclass(frozen=True, slots=True)

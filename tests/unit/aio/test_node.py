@@ -371,8 +371,8 @@ async def test_what_was_repaired_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"network": "regtset"}, {"connect": ["host:port"]}, {"bind": "[::1"}],
-    ids=["network", "connect", "bind"],
+    [{"network": "regtset"}, {"connect": ["host:port"]}, {"bind": "[::1"}, {"network": "neo3", "tx_cache": 1}],
+    ids=["network", "connect", "bind", "tx_cache"],
 )
 def test_bad_option_is_a_config_error_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

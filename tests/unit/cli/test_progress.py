@@ -15,7 +15,8 @@ import pytest
 from headway.aio.status import NodeStatus
 from headway.cli import progress
 from headway.cli.output import Output
-from headway.cli.progress import Meter, counting, duration
+from headway.cli.progress import Meter, cache_data, counting, duration
+from headway.node.reassembly import CacheUse
 from headway.sync.lowwork import PresyncProgress
 from headway.types import BlockId
 from tests.interop.cli import HEADWAY
@@ -69,6 +70,17 @@ def test_headers_that_wait_for_others_are_counted_beside_the_tip() -> None:
 def test_peers_whose_chain_our_own_rules_reject_are_told_of() -> None:
     line = Meter(None).line(replace(HEADERS, rejected=2), 0.0)
     assert "our own rules reject the chain of 2 peers" in line
+
+
+def test_what_a_transaction_cache_is_good_for_is_told() -> None:
+    use = CacheUse(transactions=2_412, bytes=12_100_000)
+    meter = Meter(None)
+    assert "  cache 2,412 txs, 12.1 MB  " in meter.line(replace(HEADERS, tx_cache=use), 0.0)
+    use = replace(use, found=963, asked=38)
+    assert "  cache 2,412 txs, 12.1 MB, hit 96.2% of 1,001  " in meter.line(replace(HEADERS, tx_cache=use), 0.0)
+    assert "cache" not in meter.line(HEADERS, 0.0)
+    assert cache_data(None) == {}
+    assert cache_data(use)["tx_cache"]["hit_rate"] == use.hit_rate
 
 
 def test_blocks_have_a_rate_in_bytes_too_and_a_time_left() -> None:

@@ -26,6 +26,7 @@ from headway.node.orders import (
 )
 from headway.node.outbox import Outbox
 from headway.node.pool import Pool
+from headway.node.reassembly import Reassembly
 from headway.node.serve import Server
 from headway.node.table import Peer, PeerTable
 from headway.peer.config import PeerConfig
@@ -78,7 +79,8 @@ class Story:
         pool = Pool(config, self.tree, self.sync, self.peers, self.outbox, rng=rng, log=None)
         self.book = pool.book
         self.server = Server(network, self.tree, self.sync)
-        self.dispatcher = Dispatcher(network.limits, self.peers, pool, self.outbox, self.sync, self.server)
+        reassembly = Reassembly(network, self.tree, 0)
+        self.dispatcher = Dispatcher(network.limits, self.peers, pool, self.outbox, self.sync, self.server, reassembly)
         for address in (Address("1.0.0.1", 1), Address("1.0.0.2", 1)):
             self.book.add(address)
             machine = PeerMachine(PeerConfig(network), inbound=False, address=address, rng=random.Random(1))

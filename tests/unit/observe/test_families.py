@@ -28,6 +28,7 @@ CLOSED = {
     "kind": {kind.name.lower() for kind in RequestKind},
     "end": {"settled", "expired", "cancelled"},
     "phase": {"headers", "blocks", "current"},
+    "source": {"cache", "peer", "whole"},
     "command": COMMANDS,
 }
 """Label -> all values that it may have."""

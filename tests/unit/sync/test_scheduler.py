@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import pytest
+
 from headway.chain.headers import HeaderTree
 from headway.errors import InvalidBlock, InvalidHeader, MutatedBlock
 from headway.network import BlockStatus, BlockVerdict, Network
@@ -302,3 +304,21 @@ def test_blocks_that_the_store_has_found_are_delivered_and_not_asked_for() -> No
     outputs = story.outputs()
     assert [[block.height for block in moved.connected] for moved in only(outputs, BlocksDelivered)] == [[1, 2]]
     assert [request.height for ask in only(outputs, AskBlocks) for request in ask.requests] == [3]
+
+
+@pytest.mark.parametrize("status", [BlockStatus.MUTATED, BlockStatus.INVALID])
+def test_a_block_that_we_put_together_wrongly_blames_nobody_and_is_asked_for_again(status: BlockStatus) -> None:
+    blocks = toy_chain(1)
+    story = Story()
+    story.outputs()
+    story.headers(1, blocks)
+    story.outputs()
+    block = replace(Block(blocks[0], TOYNET.codec.parser), is_assembled=True)
+    request = story.tree.request(1)
+    story.sync.block_received(1, BlockReceived(block, request), 0.0, 0.0)
+    position = only(story.outputs(), VerifyBlock)[0].position
+    story.sync.verified(position, BlockVerdict(status, "bad-check"))
+    outputs = story.outputs()
+    assert only(outputs, Blame) == []
+    assert [each.hash for ask in only(outputs, AskBlocks) for each in ask.requests] == [request.hash]
+    assert story.tree.is_valid(position)

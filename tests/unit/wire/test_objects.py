@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from headway.types import Hash, Header, Raw
-from headway.wire.messages import Block, CmpctBlock, Headers, InvEntry, InvType, Tx
+from headway.wire.messages import Block, Headers, InvEntry, InvType, Tx
 
 RECORDS = [bytes([n]) * 4 for n in range(1, 6)]
 
@@ -54,8 +54,9 @@ class ToyParser:
     def stripped(self, raw: Raw) -> Raw:
         return raw
 
-    def compact(self, raw: Raw, nonce: int) -> CmpctBlock:
-        return CmpctBlock(bytes(raw[:4]), nonce, (), (), self)
+    @property
+    def compact_form(self) -> None:
+        return None
 
 
 PARSER = ToyParser()

@@ -110,7 +110,8 @@ class BitcoinWire(FrameDecoder):
         return self._encodable(GetHeaders(locator, stop))
 
     def ask_blocks(self, requests: Sequence[BlockRequest]) -> list[Message]:
-        entries = tuple(InvEntry(InvType.WITNESS_BLOCK, request.hash) for request in requests)
+        kinds = (InvType.WITNESS_BLOCK, InvType.CMPCT_BLOCK)
+        entries = tuple(InvEntry(kinds[request.compact], request.hash) for request in requests)
         return [self._encodable(GetData(entries))]
 
     def ask_transaction(self, txid: Hash) -> Message:

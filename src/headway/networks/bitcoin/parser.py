@@ -15,7 +15,8 @@ from headway.kernel import scan_block, sha256d
 from headway.kernel.scan import scan
 from headway.networks.bitcoin.header import HEADER_SIZE, BlockHeader
 from headway.networks.bitcoin.transaction import Transaction
-from headway.types import Raw
+from headway.types import Hash, Raw
+from headway.wire.buffer import compact_size
 from headway.wire.messages import CmpctBlock, InvEntry, InvType, PrefilledTransaction, Tx
 
 
@@ -46,14 +47,9 @@ class BitcoinParser:
         except ValueError as error:
             raise CodecError(f"block: {error}") from None
 
-    def compact(self, raw: Raw, nonce: int) -> CmpctBlock:
-        """By wtxids (BIP152 version 2). The coinbase travels whole: nobody else can have it."""
-        coinbase, *others = self.transactions(raw)
-        header = bytes(raw[:HEADER_SIZE])
-        key = sha256(header + nonce.to_bytes(8, "little")).digest()
-        key0, key1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:16], "little")
-        short_ids = kernel.short_ids(key0, key1, b"".join(sha256d(each.raw) for each in others))
-        return CmpctBlock(header, nonce, tuple(short_ids), (PrefilledTransaction(0, Tx(coinbase.raw, self)),), self)
+    @property
+    def compact_form(self) -> BitcoinCompactForm:
+        return COMPACT_FORM
 
     def transaction(self, raw: Raw) -> Transaction:
         return Transaction.from_raw(bytes(raw))
@@ -68,4 +64,29 @@ class BitcoinParser:
         }
 
 
+class BitcoinCompactForm:
+    """By wtxids (BIP152 version 2)."""
+
+    def shortened(self, raw: Raw, nonce: int) -> CmpctBlock:
+        """The coinbase travels whole: nobody else can have it."""
+        coinbase, *others = PARSER.transactions(raw)
+        header = bytes(raw[:HEADER_SIZE])
+        short_ids = _short_ids(header, nonce, [sha256d(each.raw) for each in others])
+        prefilled = (PrefilledTransaction(0, Tx(coinbase.raw, PARSER)),)
+        return CmpctBlock(header, nonce, tuple(short_ids), prefilled, PARSER)
+
+    def short_ids(self, block: CmpctBlock, ids: Sequence[Hash]) -> Sequence[int]:
+        return _short_ids(block.raw_header, block.nonce, ids)
+
+    def joined(self, block: CmpctBlock, transactions: Sequence[Raw]) -> bytes:
+        return b"".join((block.raw_header, compact_size(len(transactions)), *transactions))
+
+
+def _short_ids(header: bytes, nonce: int, wtxids: Sequence[Hash]) -> Sequence[int]:
+    key = sha256(header + nonce.to_bytes(8, "little")).digest()
+    key0, key1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:16], "little")
+    return kernel.short_ids(key0, key1, b"".join(wtxids))
+
+
 PARSER: Final = BitcoinParser()
+COMPACT_FORM: Final = BitcoinCompactForm()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
-from headway.errors import CodecError, LocalProtocolError
+from headway.errors import CodecError
 from headway.kernel import sha256d
 from headway.kernel.scan import compact_size
 from headway.networks.neo2.header import MAX_HEADER_SIZE, BlockHeader, header_end
@@ -74,9 +74,9 @@ class Neo2Parser:
         """Unchanged: no remote asks for a block without witnesses."""
         return raw
 
-    def compact(self, raw: Raw, nonce: int) -> NoReturn:
-        del raw, nonce
-        raise LocalProtocolError("Neo Legacy has no compact blocks")
+    @property
+    def compact_form(self) -> None:
+        """There are no compact blocks."""
 
 
 PARSER: Final = Neo2Parser()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
-from headway.errors import CodecError, LocalProtocolError
+from headway.errors import CodecError
 from headway.kernel.scan import compact_size
 from headway.networks.neo3.header import MAX_HEADER_SIZE, BlockHeader, header_end, kept_size
 from headway.networks.neo3.transaction import Transaction, scan_transaction
@@ -87,9 +87,9 @@ class Neo3Parser:
         """Unchanged: no remote asks for a block without witnesses."""
         return raw
 
-    def compact(self, raw: Raw, nonce: int) -> NoReturn:
-        del raw, nonce
-        raise LocalProtocolError("Neo N3 has no compact blocks")
+    @property
+    def compact_form(self) -> None:
+        """There are no compact blocks."""
 
     def _scan_block(self, raw: bytes) -> tuple[int, list[tuple[int, int, int]]]:
         """Where the header ends; start, end of the hashed part and end of each transaction. Raises CodecError."""
