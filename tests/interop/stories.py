@@ -48,6 +48,29 @@ def assert_clean(datadir: Path, tip: Tip) -> None:
     assert result["blocks"] >= tip.height
 
 
+def tell_reorganisation(node: Node, datadir: Path, *, blocks: int, depth: int) -> None:
+    """`Node.follow` gives every block, takes back `depth` of them, the highest first, and gives those of the other
+    branch."""
+    node.mine(blocks)
+    joined = [(True, height) for height in range(blocks + 2)]
+    left = [(False, height) for height in range(blocks, blocks - depth, -1)]
+
+    async def follow() -> list[tuple[bool, int]]:
+        """(whether it joined the chain, height) of each event up to the new tip."""
+        seen: list[tuple[bool, int]] = []
+        async with headway.Node(network="regtest", connect=[node.address], datadir=datadir) as ours:
+            async for event in ours.follow():
+                seen.append((isinstance(event, headway.BlockConnected), event.id.height))
+                if len(seen) == blocks + 1:
+                    await asyncio.to_thread(node.fork, depth)
+                if seen[-1] == (True, blocks + 1):
+                    assert hash_hex(event.id.hash) == node.tip().hash
+                    break
+        return seen
+
+    assert asyncio.run(follow()) == joined[:-1] + left + joined[blocks - depth + 1 :]
+
+
 class Stories:
     """A subclass gives the fixture `node`: a running node whose chain is only its genesis."""
 
@@ -134,23 +157,7 @@ class Stories:
         assert_clean(datadir, tip)
 
     def test_library_tells_a_reorganisation_block_by_block(self, node: Node, datadir: Path) -> None:
-        node.mine(150)
-        joined, left = [(True, height) for height in range(152)], [(False, height) for height in range(150, 140, -1)]
-
-        async def follow() -> list[tuple[bool, int]]:
-            """(whether it joined the chain, height) of each event up to height 151."""
-            seen: list[tuple[bool, int]] = []
-            async with headway.Node(network="regtest", connect=[node.address], datadir=datadir) as ours:
-                async for event in ours.follow():
-                    seen.append((isinstance(event, headway.BlockConnected), event.id.height))
-                    if seen == joined[:151]:
-                        await asyncio.to_thread(node.fork, REORG_DEPTH)
-                    if seen[-1] == (True, 151):
-                        assert hash_hex(event.id.hash) == node.tip().hash
-                        break
-            return seen
-
-        assert asyncio.run(follow()) == joined[:151] + left + joined[141:]
+        tell_reorganisation(node, datadir, blocks=150, depth=REORG_DEPTH)
 
     def test_node_brings_its_chain_from_us(self, node: Node, other: Node, datadir: Path) -> None:
         tip = node.mine(BLOCKS)

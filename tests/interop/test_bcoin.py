@@ -9,7 +9,7 @@ import pytest
 
 from tests.interop.cli import Headway, run
 from tests.interop.nodes import Bcoin, Node
-from tests.interop.stories import Stories, assert_clean, from_node, kill_and_resume
+from tests.interop.stories import Stories, assert_clean, from_node, kill_and_resume, tell_reorganisation
 
 pytestmark = pytest.mark.interop
 
@@ -72,6 +72,11 @@ class TestBcoin(Stories):
         assert (use["blocks"], use["at_once"], use["failed"]) == (2, 1, 0)
         assert (use["found"], use["asked"], use["hit_rate"]) == (17, 3, 17 / 20)
         assert (use["transactions"], result["blocks"]) == (17, start.height + 2)
+        assert_clean(datadir, node.tip())
+
+    @pytest.mark.parametrize("depth", [1, 100, pytest.param(3_000, marks=pytest.mark.soak)])
+    def test_reorganisation_however_deep(self, node: Node, datadir: Path, depth: int) -> None:
+        tell_reorganisation(node, datadir, blocks=depth + 10, depth=depth)
         assert_clean(datadir, node.tip())
 
     @pytest.mark.soak
