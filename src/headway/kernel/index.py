@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 
 NO_PARENT = -1
 
@@ -43,10 +44,11 @@ class HeaderIndex:
         if len(hashes) != 32 * count or len(raw) != self._record_size * count or not NO_PARENT <= parent < len(self):
             raise ValueError("sizes of a header run do not agree")
         run = [hashes[i : i + 32] for i in range(0, len(hashes), 32)]
-        if len(set(run)) != count or not self._positions.keys().isdisjoint(run):
-            raise ValueError("a header of the run is known already")
         first = len(self)
-        self._positions.update(zip(run, range(first, first + count), strict=True))
+        positions = dict(zip(run, range(first, first + count), strict=True))
+        if len(positions) != count or not self._positions.keys().isdisjoint(positions):
+            raise ValueError("a header of the run is known already")
+        self._positions.update(positions)
         self._hashes.extend(run)
         self._raw += raw
         self._parents.append(parent) if count else None
@@ -54,9 +56,7 @@ class HeaderIndex:
         height = self.height(parent) + 1 if parent >= 0 else 0
         self._heights.extend(range(height, height + count))
         total = self.chainwork(parent) if parent >= 0 else 0
-        for work in works:
-            total += work
-            self._works += total.to_bytes(32, "little")
+        self._works += b"".join([each.to_bytes(32, "little") for each in accumulate(works, initial=total)][1:])
         return first
 
     def hash(self, position: int) -> bytes:
