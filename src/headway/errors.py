@@ -12,7 +12,8 @@ HeadwayError
 │   │   ├── FutureHeader     too far ahead of our clock: retried later, nobody is blamed
 │   │   └── CondemnedHeader  of a chain that our own rules found invalid: the peer follows others
 │   ├── InvalidBlock         a block breaks a rule, whatever copy one holds
-│   └── MutatedBlock         these bytes are not the block that was asked for
+│   ├── MutatedBlock         these bytes are not the block that was asked for
+│   └── InvalidCompactBlock  a compact block, or what belongs to one, that cannot be
 ├── LocalProtocolError       the caller used a machine wrongly
 ├── RequestFailed            a request will not be answered
 │   ├── RequestTimeout       not in time
@@ -127,6 +128,12 @@ class InvalidBlock(_RuleBroken):
 
 
 class MutatedBlock(_RuleBroken):
+    consequence = Consequence.DISCOURAGE
+
+
+class InvalidCompactBlock(RemoteProtocolError):
+    """A compact block, or what belongs to one, that cannot be (BIP152)."""
+
     consequence = Consequence.DISCOURAGE
 
 

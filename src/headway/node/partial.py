@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headway.errors import CodecError
+from headway.errors import InvalidCompactBlock
 from headway.wire.messages import Block
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 class PartialBlock:
     def __init__(self, block: CmpctBlock, form: CompactForm) -> None:
-        """Raises CodecError for a block without transactions."""
+        """Raises InvalidCompactBlock for a block without transactions."""
         self._block = block
         self._form = form
         self._places: list[Raw | None] = [None] * (len(block.short_ids) + len(block.prefilled))
         if not self._places:
-            raise CodecError("cmpctblock: a block without transactions")
+            raise InvalidCompactBlock("cmpctblock: a block without transactions")
         for item in block.prefilled:  # their places were checked by who read the message
             self._places[item.index] = item.transaction.raw
 
@@ -59,10 +59,10 @@ class PartialBlock:
         return len(found)
 
     def supply(self, transactions: Sequence[Tx]) -> None:
-        """What was asked for has come, one for each missing place. Raises CodecError for another number."""
+        """What was asked for has come, one for each missing place. Raises InvalidCompactBlock for another number."""
         missing = self.missing
         if len(transactions) != len(missing):
-            raise CodecError(f"blocktxn: {len(transactions)} transactions, {len(missing)} were asked for")
+            raise InvalidCompactBlock(f"blocktxn: {len(transactions)} transactions, {len(missing)} were asked for")
         for place, transaction in zip(missing, transactions, strict=True):
             self._places[place] = transaction.raw
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from headway.errors import CodecError
+from headway.errors import InvalidCompactBlock
 from headway.node.answer import Answer, Assembled, Fault
 from headway.node.compact import CompactBlocks
 from headway.node.partial import PartialBlock
@@ -135,7 +135,7 @@ class Reassembly:
                     self._go_on(peer, known, message)
                 case _:
                     pass
-        except CodecError as error:
+        except InvalidCompactBlock as error:
             known.partial = None
             self._out.append(Fault(peer, error))
 

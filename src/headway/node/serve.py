@@ -12,7 +12,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headway.node.answer import Answer, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
+from headway.errors import InvalidCompactBlock
+from headway.node.answer import Answer, Fault, ReadBlock, ReadHeaders, Refuse, ServeOutput, TellAddresses
 from headway.node.budget import UploadBudget
 from headway.node.compact import MAX_BLOCK_DEPTH, MAX_TRANSACTIONS_DEPTH, CompactBlocks
 from headway.node.offer import Offer
@@ -353,7 +354,8 @@ class Server:
         answer = self._compact.transactions(question, raw)
         if answer is None:
             client.queue.clear()
-            self._out.append(Refuse(peer, Reason.PROTOCOL, "it asks for a transaction that its block does not have"))
+            error = InvalidCompactBlock("getblocktxn: it asks for a transaction that its block does not have")
+            self._out.append(Fault(peer, error))
             return
         self.budget.note(peer, sum(len(each.raw) for each in answer.transactions), now)
         self._out.append(Answer(peer, answer))

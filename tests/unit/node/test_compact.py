@@ -11,12 +11,12 @@ import pytest
 
 from headway import kernel
 from headway.chain.headers import HeaderTree
+from headway.errors import Consequence, InvalidCompactBlock
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.parser import PARSER
-from headway.node.answer import Answer, ReadBlock, Refuse, ServeOutput
+from headway.node.answer import Answer, Fault, ReadBlock, ServeOutput
 from headway.node.compact import MAX_BLOCK_DEPTH, MAX_TRANSACTIONS_DEPTH, CompactBlocks
 from headway.node.serve import Server
-from headway.peer.events import Reason
 from headway.sync.scheduler import SyncScheduler
 from headway.testing.chain import regtest_chain
 from headway.types import Hash
@@ -146,11 +146,12 @@ def test_of_a_block_that_we_do_not_have_nothing_is_said() -> None:
     assert Story().ask(m.GetBlockTxn(b"?" * 32, (0,))) == []
 
 
-def test_a_place_that_the_block_does_not_have_ends_its_asker() -> None:
+def test_a_place_that_the_block_does_not_have_discourages_its_asker() -> None:
     count = len(PARSER.transactions(CHAIN[19]))
-    assert Story().transactions(20, 0, count) == [
-        Refuse(1, Reason.PROTOCOL, "it asks for a transaction that its block does not have")
-    ]
+    [fault] = Story().transactions(20, 0, count)
+    assert isinstance(fault, Fault)
+    assert isinstance(fault.error, InvalidCompactBlock)
+    assert fault.error.consequence is Consequence.DISCOURAGE
 
 
 def announced(story: Story, blocks: list[Hash]) -> list[type[m.Message]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from headway.errors import CodecError
+from headway.errors import InvalidCompactBlock
 from headway.networks.bitcoin.parser import COMPACT_FORM, PARSER
 from headway.node.partial import PartialBlock
 from headway.node.txcache import TxCache
@@ -46,7 +46,7 @@ def test_what_the_cache_lacks_is_supplied() -> None:
     have = [raw for index, raw in enumerate(TRANSACTIONS) if index not in {2, 4}]
     assert partial.fill(cache_of(*have[1:])) == len(TRANSACTIONS) - 3
     assert partial.missing == (2, 4)
-    with pytest.raises(CodecError, match="1 transactions, 2 were asked for"):
+    with pytest.raises(InvalidCompactBlock, match="1 transactions, 2 were asked for"):
         partial.supply([Tx(TRANSACTIONS[2], PARSER)])
     partial.supply([Tx(TRANSACTIONS[2], PARSER), Tx(TRANSACTIONS[4], PARSER)])
     assert bytes(partial.whole()) == RAW
@@ -89,5 +89,5 @@ def test_of_two_in_the_cache_that_fit_one_place_neither_is_taken() -> None:
 
 
 def test_a_block_without_transactions_cannot_be() -> None:
-    with pytest.raises(CodecError, match="without transactions"):
+    with pytest.raises(InvalidCompactBlock, match="without transactions"):
         PartialBlock(replace(COMPACT, short_ids=(), prefilled=()), COMPACT_FORM)

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from headway.chain.headers import HeaderTree
-from headway.errors import CodecError
+from headway.errors import InvalidCompactBlock
 from headway.network import Network
 from headway.networks.bitcoin import REGTEST
 from headway.networks.bitcoin.parser import COMPACT_FORM, PARSER
@@ -117,7 +117,7 @@ def test_a_peer_that_brings_another_number_of_transactions_is_at_fault() -> None
     story.brings(m.BlockTxn(HASH, (m.Tx(TRANSACTIONS[-1], PARSER),)))
     [fault] = story.reassembly.take()
     assert isinstance(fault, Fault)
-    assert isinstance(fault.error, CodecError)
+    assert isinstance(fault.error, InvalidCompactBlock)
     assert (fault.peer, str(fault.error)) == (1, "blocktxn: 1 transactions, 2 were asked for")
 
 
