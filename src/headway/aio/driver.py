@@ -36,7 +36,7 @@ from headway.types import Address
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from headway.network import Proof
+    from headway.network import BlockVerdict, ChainRules, Proof
     from headway.node.config import NodeConfig
     from headway.peer.info import PeerInfo
     from headway.store import Store
@@ -47,6 +47,10 @@ logger = logging.getLogger(__name__)
 
 JUDGES: Final = (os.cpu_count() or 1) if kernel.NAME == "native" else 1
 """Threads that verify blocks. Pure Python holds the interpreter's lock: a second one would only be in the way."""
+LOT: Final = 16
+"""Blocks that one thread judges in one go, at most."""
+LOT_SIZE: Final = 256 * 1024
+"""Bytes of them with which a lot is complete: larger blocks go one by one, to all threads."""
 PROVERS: Final = os.cpu_count() or 1
 """Threads that check proofs of headers: the library of signatures gives the interpreter's lock free."""
 
@@ -80,6 +84,8 @@ class NodeDriver:
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._writes: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # all others
+        self._lot: list[do.Verify] = []  # blocks that one thread is to judge, one after another
+        self._lot_size = 0
         self._servers: list[asyncio.Server] = []
         if store.prune_size is not None or store.pruned_below:
             config = replace(config, pruned=True)
@@ -173,6 +179,7 @@ class NodeDriver:
         while orders := self.machine.orders():
             for order in orders:
                 self._carry_out(order)
+        self._judge()
         self._timer.arm(self.machine.get_timer())
         self._changed()
 
@@ -198,8 +205,10 @@ class NodeDriver:
             case do.Send():
                 self._connections[order.peer].write(order.data)
             case do.Verify():
-                judge = functools.partial(self._network.rules.verify_block, order.request, order.context, order.raw)
-                self._spawn(self._work(order.order, self._judges, judge), self._tasks)
+                self._lot.append(order)
+                self._lot_size += len(order.raw)
+                if self._lot_size >= LOT_SIZE or len(self._lot) == LOT:
+                    self._judge()
             case do.Prove():
                 self._spawn(self._prove(order), self._tasks)
             case do.Store():
@@ -232,6 +241,18 @@ class NodeDriver:
 
     async def _work(self, order: int, pool: Executor, function: Callable[[], Any]) -> None:
         self._result(order, await self._loop.run_in_executor(pool, function))
+
+    def _judge(self) -> None:
+        """Have judged what has come together: to hand a small block to a thread and back is dearer than to judge it."""
+        if lot := self._lot:
+            self._lot, self._lot_size = [], 0
+            self._spawn(self._judged(lot), self._tasks)
+
+    async def _judged(self, lot: Sequence[do.Verify]) -> None:
+        verdicts = await self._loop.run_in_executor(self._judges, _verify, self._network.rules, lot)
+        numbers = (order.order for order in lot)
+        self.machine.handle_results(zip(numbers, verdicts, strict=True), self._loop.time())
+        self.after_input()
 
     async def _prove(self, order: do.Prove) -> None:
         """The proofs in turns over the threads. Each gives up at the first that fails: the lowest of these counts."""
@@ -335,6 +356,10 @@ class _Inbound(_Remote):
             return
         self.peer = peer
         self._keep(peer, self.connection)
+
+
+def _verify(rules: ChainRules, lot: Sequence[do.Verify]) -> list[BlockVerdict]:
+    return [rules.verify_block(order.request, order.context, order.raw) for order in lot]
 
 
 def _check(proofs: Sequence[Proof]) -> tuple[int, str] | None:
