@@ -40,30 +40,33 @@ KEY_SIZE: Final = 32
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that another process may hold the file, which is to look at it (the directory's lock lets one write)."""
 
-_PRAGMAS: Final = (
+_TO_READ: Final = ("PRAGMA cell_size_check = ON", "PRAGMA trusted_schema = OFF")
+_TO_WRITE: Final = (
     "PRAGMA journal_mode = WAL",  # one write a save, without waiting for the medium; readers do not stop us
     "PRAGMA synchronous = NORMAL",  # the medium is waited for at checkpoints: a loss of power costs saves, not the file
     "PRAGMA journal_size_limit = 4194304",
-    "PRAGMA cell_size_check = ON",
-    "PRAGMA trusted_schema = OFF",
+    *_TO_READ,
 )
 _DAMAGE: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR))
 """Result codes that say what is in the file makes no sense (SQLITE_ERROR: a table that is not there)."""
 
 
 class PeerStore:
-    """An open `addrbook.sqlite`, made by `open`. Every method may raise StoreError, whose message says what to do."""
+    """An `addrbook.sqlite`, by `open` or `look`. Every method may raise StoreError, whose message says what to do."""
 
     repairs: tuple[str, ...]
     """What was set aside or passed over at open, one sentence each."""
 
-    def __init__(self, path: Path, network: Network) -> None:
+    def __init__(self, path: Path, network: Network, *, to_write: bool) -> None:
         self.path = path
         self.repairs = ()
+        self._to_write = to_write
         expected = head("peers", 0, network, VERSION)
         try:
             self._records: BookRecords | None = self._open(expected)
         except DamagedFile as error:
+            if not to_write:
+                raise StoreError(f"cannot read {path}: {error}; `headway sync` sets it aside and begins anew") from None
             aside = _set_aside(path)
             self.repairs = (f"set {path} aside as {aside.name} and began a new one: {error}",)
             self._records = self._open(expected)
@@ -75,7 +78,15 @@ class PeerStore:
         It is made when absent; one that is damaged is set aside. Raises StoreError: of another network, of a newer
         format, unreadable.
         """
-        return cls(directory / NAME, network)
+        return cls(directory / NAME, network, to_write=True)
+
+    @classmethod
+    def look(cls, directory: Path, network: Network) -> Self:
+        """The same as it is at this moment, to be read alone: another process may have it open, and the lock.
+
+        Raises StoreError: as `open`, and for one that is damaged.
+        """
+        return cls(directory / NAME, network, to_write=False)
 
     def load(self) -> BookRecords:
         """All that was kept, as it was at open; to be asked once.
@@ -113,11 +124,12 @@ class PeerStore:
 
     def _open(self, expected: bytes) -> BookRecords:
         with self._translated("open"):
-            self._connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)
+            uri = f"{self.path.absolute().as_uri()}?mode={'rwc' if self._to_write else 'ro'}"
+            self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
             with self._translated("read"):
                 self._connection.text_factory = _text
-                for pragma in _PRAGMAS:
+                for pragma in _TO_WRITE if self._to_write else _TO_READ:
                     self._connection.execute(pragma)
                 with self._transaction() as cursor:
                     key = self._check(cursor, expected)
@@ -129,6 +141,8 @@ class PeerStore:
     def _check(self, cursor: sqlite3.Cursor, expected: bytes) -> bytes:
         """Make the tables of a new file; refuse one that is not ours. Returns its secret."""
         if not cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if not self._to_write:
+                raise DamagedFile("there is nothing in it")
             for statement in rows.SCHEMA.split(";"):
                 cursor.execute(statement)
             secret = secrets.token_bytes(KEY_SIZE)
@@ -152,7 +166,8 @@ class PeerStore:
         peers = [rows.read_peer(row) for row in cursor.execute(rows.GET_PEERS, (rows.MAX_PEERS,))]
         bans = [rows.read_ban(row) for row in cursor.execute(rows.GET_BANS, (rows.MAX_BANS,))]
         anchors = [rows.read_anchor(row) for row in cursor.execute(rows.GET_ANCHORS, (rows.MAX_ANCHORS,))]
-        cursor.execute("DELETE FROM anchors")
+        if self._to_write:
+            cursor.execute("DELETE FROM anchors")
         if wrong := sum(each is None for each in (*peers, *bans, *anchors)):
             self.repairs += (f"passed over {wrong} rows of {self.path} that make no sense",)
         return BookRecords(
@@ -167,7 +182,7 @@ class PeerStore:
         """All that is done within is kept, or nothing of it."""
         with self._translated("write"):
             cursor = self._connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE" if self._to_write else "BEGIN")
             try:
                 yield cursor
                 cursor.execute("COMMIT")

@@ -54,8 +54,8 @@ STATES = _states()
 @pytest.fixture(autouse=True)
 def _many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that they are among what is cut; and without waiting for the medium, which a kill does not care about."""
-    pragmas = [pragma for pragma in peers._PRAGMAS if "synchronous" not in pragma]
-    monkeypatch.setattr(peers, "_PRAGMAS", (*pragmas, "PRAGMA synchronous = OFF", "PRAGMA wal_autocheckpoint = 6"))
+    pragmas = [pragma for pragma in peers._TO_WRITE if "synchronous" not in pragma]
+    monkeypatch.setattr(peers, "_TO_WRITE", (*pragmas, "PRAGMA synchronous = OFF", "PRAGMA wal_autocheckpoint = 6"))
 
 
 @pytest.fixture

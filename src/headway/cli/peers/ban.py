@@ -45,19 +45,21 @@ def ban(
 
     Banned again, a ban lasts from now on.
     """
-    from headway.cli.peers.kept import opened
+    from headway.cli.peers.kept import looked_at, opened
     from headway.node.bans import BAN_FOR
 
     now = int(time.time())
-    with opened(network, datadir, output, make=bool(subnets)) as kept:
-        try:
-            made = [
-                kept.bans.ban(subnet, created=now, until=now + int(seconds or BAN_FOR), reason=reason)
-                for subnet in subnets
-            ]
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
-        bans = made if subnets else kept.bans.listed(now)
+    if subnets:
+        with opened(network, datadir, output, make=True) as kept:
+            try:
+                bans = [
+                    kept.bans.ban(subnet, created=now, until=now + int(seconds or BAN_FOR), reason=reason)
+                    for subnet in subnets
+                ]
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+    else:
+        bans = looked_at(network, datadir, output).bans.listed(now)
     text = "\n".join(ban_text(each) for each in bans)
     output.result({"network": network.name, "bans": [ban_data(each) for each in bans]}, text=text)
     return Exit.DONE

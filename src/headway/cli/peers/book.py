@@ -48,12 +48,12 @@ def book(*, network: Network, datadir: Path | None, tried: bool, limit: int | No
 
     Services, user agents and last sightings are what peers claim.
     """
-    from headway.cli.peers.kept import opened
+    from headway.cli.peers.kept import looked_at
 
     wall_time = time.time()
-    with opened(network, datadir, output) as kept:
-        lines = lines_of(kept, wall_time)
-        known, been = len(lines), sum(line.record.tried for line in lines)
+    kept = looked_at(network, datadir, output)
+    lines = lines_of(kept, wall_time)
+    known, been = len(lines), sum(line.record.tried for line in lines)
     shown = [line for line in lines if line.record.tried or not tried][:limit]
     output.heading(HEADING)
     for line in shown:

@@ -39,7 +39,7 @@ def export(*, file: str, network: Network, datadir: Path | None, format_: str, f
 
     A peers.dat holds the secret by which this book places addresses: give it to your own node, and to nobody else.
     """
-    from headway.cli.peers.kept import opened
+    from headway.cli.peers.kept import looked_at
     from headway.networks.bitcoin.codec import BitcoinCodec
 
     if file == STDOUT and output.json:
@@ -48,14 +48,14 @@ def export(*, file: str, network: Network, datadir: Path | None, format_: str, f
         raise ConfigError(f"a peers.dat is of Bitcoin Core, which is no node of {network.name}: --format peers-file")
     if file != STDOUT and Path(file).exists() and not force:
         raise HeadwayError(f"{file} exists: choose another name, or replace it with --force")
-    with opened(network, datadir, output) as kept:
-        if file != STDOUT:
-            count = write(kept, network, format_, Path(file))
-        else:
-            with tempfile.TemporaryDirectory(prefix="headway-") as directory:
-                path = Path(directory) / "export"
-                count = write(kept, network, format_, path)
-                content = path.read_bytes()
+    kept = looked_at(network, datadir, output)
+    if file != STDOUT:
+        count = write(kept, network, format_, Path(file))
+    else:
+        with tempfile.TemporaryDirectory(prefix="headway-") as directory:
+            path = Path(directory) / "export"
+            count = write(kept, network, format_, path)
+            content = path.read_bytes()
     if file == STDOUT:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -77,12 +77,12 @@ def find(
     Those that are banned, discouraged or of another chain are left out.
     """
     from headway.cli.peers.book import line_data, lines_of
-    from headway.cli.peers.kept import opened
+    from headway.cli.peers.kept import looked_at
 
     bits = sum(Services[name.upper()] for name in set(services))
     wanted = Wanted(bits, frozenset(nets), agent.lower())
-    with opened(network, datadir, output) as kept:
-        lines = lines_of(kept, time.time())
+    kept = looked_at(network, datadir, output)
+    lines = lines_of(kept, time.time())
     found = [line for line in lines if wanted.suits(line) and (line.record.tried or not tried)][:limit]
     for line in found:
         output.item(line_data(line), text=str(line.record.address))

@@ -1,5 +1,7 @@
 """The address book of a data directory, opened by a command: locked, and changed as a whole or not at all.
 
+Who only looks at it needs no lock.
+
 Not here: what is done with it (the actions), how it lies on disk (`headway.store.peers`).
 """
 
@@ -17,7 +19,7 @@ from headway.node.addrbook import AddressBook
 from headway.store.disk import Disk, failure
 from headway.store.lock import Lock
 from headway.store.peers import NAME, PeerStore
-from headway.types import BookChanges
+from headway.types import BookChanges, BookRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +43,7 @@ def opened(network: Network, datadir: Path | None, output: Output, *, make: bool
     with closing(Lock(directory, Disk())), PeerStore.open(directory, network) as store:
         for repair in store.repairs:
             output.note(f"repaired: {repair}")
-        records = store.load()
-        book = AddressBook(random.Random(), records=records)
-        book.handle_clock(time.time(), NOW)
+        book = _book_of(store.load())
         unchanged = BookChanges(book.key, anchors=book.anchors)  # the store forgets them when it is opened
         try:
             yield book
@@ -51,6 +51,22 @@ def opened(network: Network, datadir: Path | None, output: Output, *, make: bool
             store.save(unchanged)
             raise
         store.save(replace(book.take_changes() or unchanged, anchors=book.anchors))
+
+
+def looked_at(network: Network, datadir: Path | None, output: Output) -> AddressBook:
+    """The book as it is at this moment, which a node may have open. Raises StoreError: not there, unreadable."""
+    directory = datadir or default_datadir(network)
+    _require(directory, network, make=False)
+    with PeerStore.look(directory, network) as store:
+        for repair in store.repairs:
+            output.note(repair)
+        return _book_of(store.load())
+
+
+def _book_of(records: BookRecords) -> AddressBook:
+    book = AddressBook(random.Random(), records=records)
+    book.handle_clock(time.time(), NOW)
+    return book
 
 
 def _require(directory: Path, network: Network, *, make: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from headway.networks import network_named
 from headway.store.disk import Disk
 from headway.store.lock import Lock
 from headway.store.peers import NAME, PeerStore
-from headway.types import Address
-from tests.unit.cli.peers.conftest import BOOK, GOOD, Peers
+from headway.types import Address, BookChanges
+from tests.unit.cli.peers.conftest import BOOK, GOOD, NOW, Peers
 
 BITCOIN = network_named("bitcoin")
 
@@ -44,10 +45,23 @@ def test_directory_without_a_book_says_what_makes_one(empty: Peers) -> None:
     assert not empty.datadir.exists()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["book"], ["find"], ["ban", "1.2.3.4"], ["ban"], ["unban", "1.2.3.4"], ["export", "-", "--format", "peers-file"]],
-)
+@pytest.mark.parametrize("words", [["book"], ["find"], ["ban"], ["export", "-", "--format", "peers-file"]])
+def test_what_only_looks_may_do_so_while_a_node_has_it_open(peers: Peers, words: list[str]) -> None:
+    """It sees what was saved last, and changes nothing, the anchors least of all."""
+    assert peers(*words) == 0, peers.err
+    alone = peers.out
+    new = replace(GOOD, address=Address("7.7.7.7", 8333, 9, NOW))
+    with closing(Lock(peers.datadir, Disk())), PeerStore.open(peers.datadir, BITCOIN) as store:
+        key = store.load().key
+        store.save(BookChanges(key, peers=(new,), anchors=(GOOD.address,)))
+        assert peers(*words) == 0, peers.err
+        assert ("7.7.7.7" in peers.out) == (words != ["ban"])
+        assert "7.7.7.7" not in alone
+    with PeerStore.open(peers.datadir, BITCOIN) as store:
+        assert store.load().anchors == (GOOD.address,)
+
+
+@pytest.mark.parametrize("words", [["ban", "1.2.3.4"], ["unban", "1.2.3.4"]])
 def test_directory_that_is_in_use_is_exit_1(peers: Peers, words: list[str]) -> None:
     with closing(Lock(peers.datadir, Disk())):
         assert peers(*words) == 1
@@ -63,10 +77,16 @@ def test_book_of_another_network_is_refused(peers: Peers) -> None:
     assert peers.json("book")["known"] == len(BOOK)
 
 
-def test_damaged_book_is_set_aside_and_told(peers: Peers) -> None:
-    (peers.datadir / NAME).write_bytes(b"no database" * 1000)
+@pytest.mark.parametrize("content", [b"no database" * 1000, b""], ids=["damaged", "empty"])
+def test_damaged_book_is_told_and_set_aside_by_who_changes_it(peers: Peers, content: bytes) -> None:
+    (peers.datadir / NAME).write_bytes(content)
+    assert peers("book") == 1
+    assert f"cannot read {peers.datadir / NAME}" in peers.err
+    assert "`headway sync` sets it aside and begins anew" in peers.err
+    assert (peers.datadir / NAME).read_bytes() == content
+    assert peers("ban", "1.2.3.4") == 0
+    assert ("repaired: set " in peers.err) == (content != b"")
     assert peers.json("book")["known"] == 0
-    assert "repaired: set " in peers.err
 
 
 def test_directory_that_cannot_be_made_is_exit_1(empty: Peers) -> None:
