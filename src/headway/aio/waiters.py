@@ -21,7 +21,7 @@ class Waiters:
         """`changed()` is called when somebody begins or ends to wait."""
         self._changed = changed
         self._tasks: dict[asyncio.Future[Any], asyncio.Task[Any] | None] = {}
-        self._replies: dict[int, asyncio.Future[Any]] = {}  # by request
+        self._replies: dict[int, asyncio.Future[Any]] | None = None  # by request; None: there are none
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -43,7 +43,8 @@ class Waiters:
 
     def expect(self, request: int) -> asyncio.Future[Any]:
         """The future reply to a request."""
-        reply = self._replies[request] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._replies = {**(self._replies or {}), request: reply}
         return reply
 
     def settle(self, request: int, answer: Any) -> None:
@@ -61,9 +62,8 @@ class Waiters:
         return self._take(request) is not None
 
     def _take(self, request: int) -> asyncio.Future[Any] | None:
-        reply = self._replies.pop(request, None)
-        if not self._replies:
-            self._replies.clear()  # as above
+        reply = (self._replies or {}).pop(request, None)
+        self._replies = self._replies or None
         return reply
 
     def fail_all(self, error: Callable[[], Exception]) -> None:

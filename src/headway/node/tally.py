@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from headway.peer.stats import CommandStats, RequestStats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headway.peer.events import Reason, RequestKind
     from headway.peer.stats import PeerStats
 
@@ -51,7 +53,7 @@ class Tally:
         self,
         received: dict[str, CommandStats],
         sent: dict[str, CommandStats],
-        requests: dict[RequestKind, RequestStats],
+        requests: Mapping[RequestKind, RequestStats],
     ) -> None:
         for ours, theirs in ((self.received, received), (self.sent, sent)):
             for command, each in theirs.items():

@@ -232,7 +232,7 @@ class Exchange:
             self._nothing_more(headers, now)
         elif ping and pong.nonce == ping.nonce:
             round_trip = max(self._deadlines.clock(now) - ping.sent_at, 0.0)  # rounding may make it less than nothing
-            self._output.stats.round_trips.add(round_trip)
+            self._output.stats.note_round_trip(round_trip)
             self._output.emit(PongReceived(round_trip, None if ping.is_keepalive else ping.id))
             self._settle(ping, now)
         elif ping and not pong.nonce:

@@ -7,7 +7,7 @@ Commands that the codec does not know share one entry, so a remote cannot make t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,6 +73,11 @@ class RoundTrips:
         return self.total / self.count if self.count else None
 
 
+_NO_ROUND_TRIPS: Final = RoundTrips()
+_NO_REQUESTS: Final[Mapping[RequestKind, RequestStats]] = {}
+"""Never written, as the one above: for all peers that have not got so far, and an idle one is to be small."""
+
+
 class PeerStats:
     """One connection. Instants are the driver's; 0.0 where the thing has not happened."""
 
@@ -113,8 +118,8 @@ class PeerStats:
         self.received: dict[str, CommandStats] = {}
         self.dropped_frames = 0
         """Frames with a wrong checksum or a command that is no text; their connection goes on."""
-        self.round_trips = RoundTrips()
-        self.requests: dict[RequestKind, RequestStats] = {}
+        self.round_trips = _NO_ROUND_TRIPS
+        self.requests: Mapping[RequestKind, RequestStats] = _NO_REQUESTS
         self.blocks = 0
         """Blocks that we asked for and got."""
         self.block_bytes = 0
@@ -148,7 +153,15 @@ class PeerStats:
 
     def of(self, kind: RequestKind) -> RequestStats:
         """The counters of one kind of request."""
-        return self.requests.setdefault(kind, RequestStats())
+        if kind not in self.requests:
+            self.requests = {**self.requests, kind: RequestStats()}
+        return self.requests[kind]
+
+    def note_round_trip(self, seconds: float) -> None:
+        """A ping of ours was answered."""
+        if self.round_trips is _NO_ROUND_TRIPS:
+            self.round_trips = RoundTrips()
+        self.round_trips.add(seconds)
 
     def note_bytes(self, count: int, now: Instant) -> None:
         """Bytes came, whatever they mean."""

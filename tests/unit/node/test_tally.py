@@ -14,7 +14,7 @@ def stats(messages: int, ended: Reason | None = None) -> PeerStats:
         made.note_received(Ping(number), 32, now=float(number))
         made.note_received(Unknown(f"what{number}", b""), 24, now=float(number))
         made.note_sent(Verack(), 24, now=float(number))
-        made.round_trips.add(0.5)
+        made.note_round_trip(0.5)
     made.of(RequestKind.BLOCKS).asked = messages
     made.of(RequestKind.BLOCKS).settled = messages - 1
     made.of(RequestKind.HEADERS).expired = 1
