@@ -69,7 +69,7 @@ class TestBcoin(Stories):
                     follower.wait_for_line(r"< blocktxn \[3\]")
             result = follower.result()
         use = result["tx_cache"]
-        assert (use["blocks"], use["at_once"], use["failed"]) == (2, 1, 0)
+        assert (use["blocks"], use["at_once"], use["topped_up"], use["failed"]) == (2, 1, 1, 0)
         assert (use["found"], use["asked"], use["hit_rate"]) == (17, 3, 17 / 20)
         assert (use["transactions"], result["blocks"]) == (17, start.height + 2)
         assert_clean(datadir, node.tip())

@@ -44,7 +44,9 @@ class Waiters:
     def expect(self, request: int) -> asyncio.Future[Any]:
         """The future reply to a request."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._replies = {**(self._replies or {}), request: reply}
+        if self._replies is None:
+            self._replies = {}
+        self._replies[request] = reply
         return reply
 
     def settle(self, request: int, answer: Any) -> None:

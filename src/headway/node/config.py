@@ -38,7 +38,7 @@ class NodeConfig:
     """A map of autonomous systems, whose addresses are then one group each; None: prefixes are the groups."""
     relay: bool = False
     """Whether peers are asked to tell us of transactions even where blocks are announced without that
-    (`Network.wants_relay`). None of theirs is kept, or told to others."""
+    (`Network.wants_relay`). None of theirs is told to others, or kept but for `tx_cache`."""
     tx_cache: int = 0
     """Bytes of others' transactions that are kept, so that new blocks come by their ids alone; 0: none. Peers must
     then be asked to tell of transactions (`relay`)."""

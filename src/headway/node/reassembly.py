@@ -44,6 +44,8 @@ class CacheUse:
     """Compact blocks that came."""
     at_once: int = 0
     """Of them, those that the cache completed alone."""
+    topped_up: int = 0
+    """Of them, those that their peer completed with what the cache lacked."""
     failed: int = 0
     """Of them, those that had to be asked for whole."""
     found: int = 0
@@ -180,21 +182,22 @@ class Reassembly:
         self._use.asked += len(missing)
         if missing:
             self._out.append(Answer(peer, GetBlockTxn(known.block, missing)))
-        else:
+        elif self._finish(peer, known, partial):
             self._use.at_once += 1
-            self._finish(peer, known, partial)
 
     def _go_on(self, peer: int, known: _Peer, answer: BlockTxn) -> None:
         if (partial := known.partial) is not None and answer.block_hash == known.block:
             partial.supply(answer.transactions)
-            self._finish(peer, known, partial)
+            self._use.topped_up += self._finish(peer, known, partial)
 
-    def _finish(self, peer: int, known: _Peer, partial: PartialBlock) -> None:
+    def _finish(self, peer: int, known: _Peer, partial: PartialBlock) -> bool:
+        """Nothing is missing any more. False: no message holds a block so large, so it was put together wrongly."""
         if partial.size > self._max_block:
             self._give_up(peer, known)
-            return
+            return False
         known.partial = None
         self._out.append(Assembled(peer, partial.whole()))
+        return True
 
     def _give_up(self, peer: int, known: _Peer) -> None:
         """Ask the same peer for the whole block; its deadline has not changed."""

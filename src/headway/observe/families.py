@@ -128,8 +128,7 @@ def _window(scrape: Scrape) -> Values:
 
 def _compact_blocks(scrape: Scrape) -> Values:
     use = scrape.node.tx_cache
-    asked = use.blocks - use.at_once - use.failed
-    return [(("cache",), (use.at_once,)), (("peer",), (asked,)), (("whole",), (use.failed,))]
+    return [(("cache",), (use.at_once,)), (("peer",), (use.topped_up,)), (("whole",), (use.failed,))]
 
 
 GAUGE, COUNTER, SUMMARY = Kind

@@ -66,8 +66,7 @@ class PeerMachine:
         self.negotiated: frozenset[str] = frozenset()
         """Commands of the negotiation messages that they sent before their verack."""
         self._config = config
-        wire = config.network.codec.open(inbound=inbound)
-        self._output = Output(wire, log)
+        self._output = Output(config.network.codec.open(inbound=inbound), log)
         self.stats = self._output.stats
         self._deadlines = Deadlines()
         self._exchange = Exchange(config, address, rng, self._output, self._deadlines, self._end)
@@ -191,6 +190,7 @@ class PeerMachine:
 
     def receive_block(self, block: m.Block, now: Instant) -> None:
         """The owner has put together a block out of what the remote sent: as if it had sent the whole."""
+        self._require_ready("receive_block")
         self._exchange.receive(block, now)
 
     def request_addresses(self, now: Instant) -> int:

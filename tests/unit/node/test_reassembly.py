@@ -102,7 +102,7 @@ def test_what_is_not_here_is_asked_for() -> None:
     assert story.reassembly.take() == [], "an answer about another block"
     story.brings(m.BlockTxn(HASH, tuple(m.Tx(raw, PARSER) for raw in TRANSACTIONS[-2:])))
     assert story.assembled() == TIP
-    assert (story.use.at_once, story.use.found, story.use.asked) == (0, COUNT - 2, 2)
+    assert (story.use.at_once, story.use.topped_up, story.use.found, story.use.asked) == (0, 1, COUNT - 2, 2)
     assert story.use.hit_rate == (COUNT - 2) / COUNT
     story.brings(m.BlockTxn(HASH, tuple(m.Tx(raw, PARSER) for raw in TRANSACTIONS[-2:])))
     assert story.reassembly.take() == [], "once is enough"
@@ -149,6 +149,7 @@ def test_a_block_larger_than_any_message_is_asked_for_whole() -> None:
     story.asks_compact()
     story.brings(COMPACT)
     assert story.answers() == [m.GetData((m.InvEntry(m.InvType.WITNESS_BLOCK, HASH),))]
+    assert (story.use.blocks, story.use.at_once, story.use.failed) == (1, 0, 1)
 
 
 def test_a_block_is_asked_for_so_once() -> None:
