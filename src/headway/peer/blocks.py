@@ -27,8 +27,6 @@ SIZE_WEIGHT: Final = 1 / 8
 """Part of the running average that the newest block is."""
 MAX_DAMAGED: Final = 16
 """Blocks in a row that may come damaged, each of which is asked for again: a line that damages more brings nothing."""
-_NONE_LATE: Final[dict[Hash, None]] = {}
-"""Never written: one for all peers, nearly all of which are idle."""
 
 
 class BlockBatch(Request):
@@ -113,7 +111,7 @@ class Downloads:
         self.min_rate: float = limits.min_rate
         self._deadlines = deadlines
         self._timing = timing
-        self._late = _NONE_LATE  # asked in a batch that was finished; the remote may be sending them
+        self._late: dict[Hash, None] = {}  # asked in a batch that was finished; the remote may be sending them
         self._max_late = limits.max_blocks_in_flight
         self._damaged = 0  # blocks since the last whole one
 
@@ -138,7 +136,7 @@ class Downloads:
         if request is None:
             del self._late[block_hash]
         else:
-            self._late = _NONE_LATE  # answers come in the order of the questions: nothing older is on its way
+            self._late.clear()  # answers come in the order of the questions: nothing older is on its way
         return request
 
     def miss(self, batch: BlockBatch | None, block_hash: Hash, now: Instant) -> BlockRequest | None:
@@ -166,13 +164,13 @@ class Downloads:
         """A batch that was out is over."""
         self._deadlines.disarm(Cause.PROGRESS)
         self._deadlines.disarm(Cause.BLOCK)
-        self._late = self._late | dict.fromkeys(batch.in_flight)
+        self._late |= dict.fromkeys(batch.in_flight)
         while len(self._late) > self._max_late:
             del self._late[next(iter(self._late))]
 
     def close(self) -> None:
         """The connection has ended: nothing is on its way any more."""
-        self._late = _NONE_LATE
+        self._late.clear()
 
     def overdue(self, batch: BlockBatch, now: Instant) -> str:
         """A clock has run out: says what the remote failed to do, or nothing when there is time left after all.
